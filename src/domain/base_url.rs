@@ -1,0 +1,142 @@
+//! Where a key is sent: scheme and authority fixed, only the path below varies. Not a general URL library.
+
+use std::fmt;
+
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+
+/// `https://api.kimi.com/coding/v1`: no user, query or fragment, no trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+    /// Empty, or starts with `/` and does not end with it.
+    path: String,
+}
+
+/// Why a text is no base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BaseUrlFault {
+    #[error("it is not a URL")]
+    Syntax,
+    #[error("it has no host")]
+    NoHost,
+    #[error("it must be https (http only to a loopback address)")]
+    Scheme,
+    #[error("it must not hold a user name or password")]
+    UserInfo,
+    #[error("it must not hold a query or a fragment")]
+    Query,
+}
+
+impl BaseUrl {
+    /// Reads a base URL; https only, but http to a loopback address.
+    pub(crate) fn parse(text: &str) -> Result<Self, BaseUrlFault> {
+        let text = text.trim();
+        if text.contains(['?', '#']) {
+            return Err(BaseUrlFault::Query);
+        }
+        let parts = text.parse::<Uri>().map_err(|_| BaseUrlFault::Syntax)?.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(BaseUrlFault::NoHost);
+        };
+        if authority.as_str().contains('@') {
+            return Err(BaseUrlFault::UserInfo);
+        }
+        if authority.host().is_empty() {
+            return Err(BaseUrlFault::NoHost);
+        }
+        let plain_loopback = scheme == Scheme::HTTP && is_loopback(authority.host());
+        if scheme != Scheme::HTTPS && !plain_loopback {
+            return Err(BaseUrlFault::Scheme);
+        }
+        let path = parts.path_and_query.as_ref().map_or("", PathAndQuery::path);
+        Ok(Self { scheme, authority, path: path.trim_end_matches('/').to_owned() })
+    }
+
+    /// The host in lower case, without brackets or port.
+    pub(crate) fn host(&self) -> String {
+        self.authority.host().trim_matches(['[', ']']).to_ascii_lowercase()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        let usual = if self.scheme == Scheme::HTTP { 80 } else { 443 };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The URL of `rest` (empty, or starting with `/`) below this base, byte for byte; `None` when it
+    /// could name another place.
+    pub(crate) fn join(&self, rest: &str, query: Option<&str>) -> Option<Uri> {
+        self.at(&format!("{}{rest}", self.path), rest, query)
+    }
+
+    /// The URL of an absolute path on this base's host; for the few endpoints that live beside the base.
+    pub(crate) fn on_host(&self, path: &str, query: Option<&str>) -> Option<Uri> {
+        self.at(path, path, query)
+    }
+
+    fn at(&self, path: &str, varying: &str, query: Option<&str>) -> Option<Uri> {
+        if !(varying.is_empty() || varying.starts_with('/')) {
+            return None;
+        }
+        let path = if path.is_empty() { "/" } else { path };
+        let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(target)
+            .build()
+            .ok()
+            .filter(|uri| uri.authority() == Some(&self.authority))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
+    }
+}
+
+/// Whether `host` (brackets allowed) names this machine only.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_https_and_loopback_http_only() {
+        for (text, expected) in [
+            ("https://api.kimi.com/coding/v1/", Ok("https://api.kimi.com/coding/v1")),
+            ("HTTPS://api.kimi.com", Ok("https://api.kimi.com")),
+            ("http://127.0.0.1:9/coding/v1", Ok("http://127.0.0.1:9/coding/v1")),
+            ("http://[::1]:9", Ok("http://[::1]:9")),
+            ("http://api.kimi.com/v1", Err(BaseUrlFault::Scheme)),
+            ("ftp://127.0.0.1/", Err(BaseUrlFault::Scheme)),
+            ("https://user:pass@api.kimi.com/", Err(BaseUrlFault::UserInfo)),
+            ("https://api.kimi.com/v1?x=1", Err(BaseUrlFault::Query)),
+            ("api.kimi.com", Err(BaseUrlFault::NoHost)),
+            ("/v1", Err(BaseUrlFault::NoHost)),
+            ("https://", Err(BaseUrlFault::Syntax)),
+        ] {
+            assert_eq!(BaseUrl::parse(text).map(|url| url.to_string()), expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_can_never_change_the_host() {
+        let base = BaseUrl::parse("https://api.kimi.com").expect("valid");
+        for rest in ["@evil.test/x", ".evil.test/x", "0/x", "x"] {
+            assert_eq!(base.join(rest, None), None, "{rest}");
+        }
+        let uri = base.join("//evil.test/%2F", Some("a=%zz")).expect("a path");
+        assert_eq!(uri.to_string(), "https://api.kimi.com//evil.test/%2F?a=%zz");
+    }
+}

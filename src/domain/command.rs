@@ -1,0 +1,45 @@
+//! What a person may ask of the engine, and what it answers. Not how it is asked (`tui`, `cli`).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{key::Label, message::Message};
+
+/// A wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Command {
+    /// Manual rotation to the best key.
+    Rotate,
+    RotateTo(Label),
+    AutoRotate(bool),
+    /// `span: None` blocks until unblocked.
+    Block {
+        label: Label,
+        span: Option<Duration>,
+        reason: String,
+    },
+    Unblock(Label),
+    RefreshHealth,
+    RunDoctor,
+}
+
+/// How serious a notice or finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Severity {
+    Ok,
+    Info,
+    Warn,
+    Fail,
+}
+
+/// What happened, for people: the answer to a command, or news of the engine's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Notice {
+    /// Grows by one; a client shows those it has not shown yet.
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) severity: Severity,
+    pub(crate) message: Message,
+}

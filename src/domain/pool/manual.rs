@@ -1,0 +1,166 @@
+//! What a person does to the pool: rotate, switch auto-rotation, block, unblock. Not what answers do (`slot`).
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use super::{Ask, Pool, slot::Slot};
+use crate::domain::{
+    key::{KeyId, Label},
+    now::Now,
+    snapshot::{Skip, Status},
+};
+
+/// What a manual rotation did, and the rule that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rotated {
+    pub(crate) from: Option<Label>,
+    pub(crate) to: Label,
+    pub(crate) why: Why,
+}
+
+/// The one rule that decided a manual rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    OnlyEligible,
+    Status,
+    Remaining,
+    ErrorRate,
+    /// Equal in all, and the next one's turn.
+    TieMoves,
+    /// Equal in all, and ties stay.
+    TieStays,
+    /// A person named it.
+    Asked,
+}
+
+impl Why {
+    /// The Fluent id of the reason.
+    pub(crate) const fn message_id(self) -> &'static str {
+        match self {
+            Self::OnlyEligible => "why-only-eligible",
+            Self::Status => "why-status",
+            Self::Remaining => "why-remaining",
+            Self::ErrorRate => "why-error-rate",
+            Self::TieMoves => "why-tie-moves",
+            Self::TieStays => "why-tie-stays",
+            Self::Asked => "why-asked",
+        }
+    }
+}
+
+/// Why a command can't be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Refusal {
+    NoKeys,
+    NoneEligible,
+    UnknownLabel(Label),
+    NotEligible(Label, Skip),
+    AutoRotateNotAllowed,
+}
+
+/// How good a candidate is: status, then what is left, then error rate. Less is better.
+#[derive(Debug, Clone, Copy)]
+struct Score {
+    status: Status,
+    left: Option<f64>,
+    error_rate: f64,
+}
+
+impl Score {
+    /// The order, and the rule that made it.
+    fn compare(&self, other: &Self) -> (Ordering, Why) {
+        let left = |score: &Self| score.left.unwrap_or(-0.01);
+        match (
+            self.status.cmp(&other.status),
+            left(other).total_cmp(&left(self)),
+            self.error_rate.total_cmp(&other.error_rate),
+        ) {
+            (Ordering::Equal, Ordering::Equal, Ordering::Equal) => (Ordering::Equal, Why::TieStays),
+            (Ordering::Equal, Ordering::Equal, order) => (order, Why::ErrorRate),
+            (Ordering::Equal, order, _) => (order, Why::Remaining),
+            (order, _, _) => (order, Why::Status),
+        }
+    }
+}
+
+impl Pool {
+    /// Makes the best eligible key the active one. A tie stays, or moves on where KMI_ROTATE_ON_TIE says so.
+    pub(crate) fn rotate(&mut self, now: Now) -> Result<Rotated, Refusal> {
+        if self.slots.is_empty() {
+            return Err(Refusal::NoKeys);
+        }
+        let start = self.active_position().map_or(0, |position| position + 1);
+        let count = self.slots.len();
+        // From the active key's successor on, so that the first of equals is the next in turn and the active one is last.
+        let candidates: Vec<&Slot> = (0..count)
+            .map(|step| &self.slots[(start + step) % count])
+            .filter(|slot| slot.skip(&Ask::default(), &self.policy, now).is_none())
+            .collect();
+        let (chosen, why) = self.best_of(&candidates, now).ok_or(Refusal::NoneEligible)?;
+        Ok(self.activate(chosen, why, now))
+    }
+
+    /// Makes the named key the active one, if it can serve.
+    pub(crate) fn rotate_to(&mut self, label: &Label, now: Now) -> Result<Rotated, Refusal> {
+        let found = self.slots.iter().find(|slot| slot.key.label == *label);
+        let slot = found.ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        if let Some(skip) = slot.skip(&Ask::default(), &self.policy, now) {
+            return Err(Refusal::NotEligible(label.clone(), skip));
+        }
+        Ok(self.activate(slot.id, Why::Asked, now))
+    }
+
+    pub(crate) fn set_auto_rotate(&mut self, on: bool) -> Result<(), Refusal> {
+        if self.slots.is_empty() {
+            return Err(Refusal::NoKeys);
+        }
+        if on && !self.policy.auto_rotate_allowed {
+            return Err(Refusal::AutoRotateNotAllowed);
+        }
+        self.auto_rotate = on;
+        Ok(())
+    }
+
+    pub(crate) fn block(&mut self, label: &Label, reason: &str, until: Option<Timestamp>) -> Result<(), Refusal> {
+        let slot = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        slot.block(reason, until);
+        Ok(())
+    }
+
+    pub(crate) fn unblock(&mut self, label: &Label, now: Now) -> Result<(), Refusal> {
+        let slot = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        slot.unblock(now);
+        Ok(())
+    }
+
+    fn best_of(&self, candidates: &[&Slot], now: Now) -> Option<(KeyId, Why)> {
+        let score = |slot: &Slot| Score {
+            status: slot.status(now.wall),
+            left: slot.left(now.wall),
+            error_rate: slot.error_rate(),
+        };
+        // `min_by` keeps the first of equals.
+        let best = candidates.iter().min_by(|a, b| score(a).compare(&score(b)).0)?;
+        let current = candidates.iter().find(|slot| Some(slot.id) == self.active);
+        let tied = current.filter(|slot| slot.id != best.id && score(slot).compare(&score(best)).0.is_eq());
+        match tied {
+            Some(_) if self.policy.rotate_on_tie => return Some((best.id, Why::TieMoves)),
+            Some(current) => return Some((current.id, Why::TieStays)),
+            None => {}
+        }
+        let runner_up =
+            candidates.iter().filter(|slot| slot.id != best.id).min_by(|a, b| score(a).compare(&score(b)).0);
+        Some((best.id, runner_up.map_or(Why::OnlyEligible, |other| score(best).compare(&score(other)).1)))
+    }
+
+    fn activate(&mut self, id: KeyId, why: Why, now: Now) -> Rotated {
+        let from = self.active_label();
+        self.active = Some(id);
+        let label = self.slot_mut(id).map(|slot| {
+            slot.memory.last_used = Some(now.wall);
+            slot.key.label.clone()
+        });
+        Rotated { from, to: label.unwrap_or_else(|| Label::new("")), why }
+    }
+}

@@ -1,0 +1,203 @@
+//! All that the dashboard, the command line and the doctor may see of the engine. It holds no secret.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    command::{Notice, Severity},
+    key::Label,
+    message::Message,
+    trace::Tokens,
+    usage::Usage,
+};
+
+/// The engine at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) at: Timestamp,
+    pub(crate) uptime: Duration,
+    pub(crate) setup: Arc<Setup>,
+    pub(crate) auto_rotate: bool,
+    pub(crate) rotation_index: u64,
+    pub(crate) active: Option<Label>,
+    /// In the pool's order: priority, then label.
+    pub(crate) keys: Vec<KeyView>,
+    pub(crate) traffic: Traffic,
+    pub(crate) global_rate: RateView,
+    pub(crate) confidence: Confidence,
+    pub(crate) last_health_refresh: Option<Timestamp>,
+    /// The newest few, oldest first.
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) findings: Arc<[Finding]>,
+}
+
+/// What does not change while the program runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    pub(crate) mode: Mode,
+    /// `http://127.0.0.1:54123/kmi-rotor/v1`: what clients are pointed at.
+    pub(crate) address: String,
+    /// Base URL for keys that name none.
+    pub(crate) upstream: String,
+    pub(crate) auto_rotate_allowed: bool,
+    /// Where auth files are looked for.
+    pub(crate) auths_dir: String,
+    pub(crate) state_dir: String,
+    pub(crate) pid: u32,
+    pub(crate) version: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Mode {
+    Live,
+    DryRun,
+    Demo,
+}
+
+/// Health of a key, worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Healthy,
+    Warn,
+    /// Cooling down.
+    Exhausted,
+    Blocked,
+    Disabled,
+}
+
+/// One key, without its secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeyView {
+    pub(crate) label: Label,
+    pub(crate) masked: String,
+    pub(crate) source: String,
+    pub(crate) email: Option<String>,
+    pub(crate) host: String,
+    pub(crate) priority: i64,
+    pub(crate) active: bool,
+    pub(crate) status: Status,
+    /// Why no request goes to it just now; `None` when it is eligible.
+    pub(crate) skip: Option<Skip>,
+    pub(crate) in_flight: u32,
+    pub(crate) requests: u64,
+    pub(crate) counters: Counters,
+    pub(crate) last_used: Option<Timestamp>,
+    pub(crate) usage: UsageView,
+    pub(crate) rate: RateView,
+    /// Totals since the program started.
+    pub(crate) tokens: Tokens,
+    /// Other keys of the same account: one quota.
+    pub(crate) shares_account_with: Vec<Label>,
+}
+
+/// Outstanding errors; success and time lower them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    pub(crate) error_401: u32,
+    pub(crate) error_403: u32,
+    pub(crate) error_429: u32,
+    pub(crate) error_5xx: u32,
+}
+
+/// Why a key is passed over, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Skip {
+    Disabled,
+    /// By a person, for payment, or because the account was flagged; `until: None` = until unblocked.
+    Blocked {
+        reason: String,
+        until: Option<Timestamp>,
+    },
+    /// A 401 stands against it until a usage check succeeds.
+    Unauthorized,
+    /// `cause` is an `outcome::Cause` in snake case.
+    CoolingDown {
+        cause: String,
+        until: Timestamp,
+    },
+    /// Over its own request rate.
+    RateLimited {
+        until: Timestamp,
+    },
+    /// Strict mode: no good usage check.
+    UsageUnknown,
+    /// Its quota is used up by its own report.
+    QuotaEmpty {
+        until: Option<Timestamp>,
+    },
+    /// The upstream refused this model to this key.
+    ModelRefused {
+        until: Timestamp,
+    },
+    /// This request has tried it already.
+    Tried,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum UsageView {
+    /// Not checked yet.
+    Unknown,
+    /// `usage` is the last good one, if any.
+    Failed {
+        at: Timestamp,
+        fault: String,
+        usage: Option<Arc<Usage>>,
+    },
+    Known {
+        at: Timestamp,
+        usage: Arc<Usage>,
+    },
+}
+
+/// How much of a rate limit is taken; limits of 0 are off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RateView {
+    pub(crate) last_second: u32,
+    pub(crate) per_second: u32,
+    pub(crate) last_minute: u32,
+    pub(crate) per_minute: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Traffic {
+    pub(crate) in_flight: u32,
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    /// Requests finished in each of the last 60 seconds, oldest first.
+    pub(crate) per_second: Vec<u32>,
+    /// Errors (status 400 and up, cuts) in the same seconds.
+    pub(crate) errors_per_second: Vec<u32>,
+    /// Median and 99th percentile of the recent requests' time to the answer's head.
+    pub(crate) latency_p50: Option<Duration>,
+    pub(crate) latency_p99: Option<Duration>,
+    /// Trace records that could not be queued or written.
+    pub(crate) dropped_records: u64,
+    /// Saves of the state that failed since the last good one.
+    pub(crate) failed_saves: u64,
+}
+
+/// How even the round robin was over the recent records.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Confidence {
+    /// 0 to 100.
+    pub(crate) percent: f64,
+    pub(crate) records: u64,
+    /// Requests answered by each key that was eligible.
+    pub(crate) counts: Vec<(Label, u64)>,
+}
+
+/// One line of the doctor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    /// What was looked at.
+    pub(crate) subject: Message,
+    /// What was seen.
+    pub(crate) seen: Message,
+    /// What to do, when there is something to do.
+    pub(crate) fix: Option<Message>,
+}
