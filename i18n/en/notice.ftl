@@ -1,0 +1,53 @@
+# notice: words for people. One id, one meaning; the same ids in every language.
+
+span-seconds = { $large } s
+span-minutes = { $small ->
+    [0] { $large } min
+   *[other] { $large } min { $small } s
+}
+span-hours = { $small ->
+    [0] { $large } h
+   *[other] { $large } h { $small } min
+}
+span-days = { $small ->
+    [0] { $large } d
+   *[other] { $large } d { $small } h
+}
+
+notice-rotated = Active key is now { $label }: { $why }.
+notice-stayed = Active key stays { $label }: { $why }.
+why-only-eligible = no other key can serve
+why-status = it is in the best state
+why-remaining = it has the most quota left
+why-error-rate = it has the fewest errors
+why-tie-moves = several keys are equally good, and it is next in turn
+why-tie-stays = no other key is better
+why-asked = as you asked
+notice-auto-rotate-on = Auto-rotation is on: each request goes to the next healthy key.
+notice-auto-rotate-off = Auto-rotation is off: requests go to the active key.
+notice-blocked = { $label } is blocked until you unblock it.
+notice-blocked-until = { $label } is blocked until { $until }.
+notice-unblocked = { $label } is unblocked; nothing stands against it any more.
+notice-refreshing = Checking the quota of every key.
+notice-doctor = The doctor is looking.
+notice-cooled-down = { $label } rests until { $until }: { $cause }.
+notice-key-blocked-until = { $label } was refused for payment; it is blocked until { $until }.
+notice-key-blocked-for-good = { $label } was blocked by the upstream. Look at its account, then unblock it.
+notice-key-unauthorized = { $label } was refused as invalid (401). It serves again when a quota check succeeds.
+notice-key-cleared = { $label } is well again.
+
+refused-no-keys = There is no key. Put an auth file into the auths folder.
+refused-none-eligible = No key can serve now, so there is none to rotate to.
+refused-unknown-label = There is no key called { $label }.
+refused-not-eligible = { $label } can't serve now, so it can't be the active key.
+refused-auto-rotate = Auto-rotation is not allowed. Set KMI_AUTO_ROTATE_ALLOWED=1 if your provider's terms permit pooling keys.
+
+store-create-failed = { $path } can't be made: { $error }. Check the folder's permissions, or choose another with --state-dir.
+store-read-failed = { $path } can't be read: { $error }. Check its permissions; it was left as it is.
+store-write-failed = { $path } can't be written: { $error }. Check its permissions and the space on the disk.
+store-lock-failed = { $path } can't be locked: { $error }. Another program may hold it; try again.
+store-held = Another kmi-tui uses the state folder { $path }. Stop it, or choose another with --state-dir.
+store-held-by = Another kmi-tui (pid { $pid }) uses the state folder { $path }. Stop it, or choose another with --state-dir.
+state-corrupt = state.json could not be read and was set aside as { $path }; counters start anew.
+state-newer = state.json was written by a newer version; what is not known here is kept.
+state-odd-field = state.json: { $field } is not what it should be and was reset.

@@ -1,0 +1,292 @@
+# tui: words for people. One id, one meaning; the same ids in every language.
+
+number-decimal = .
+
+## Short spans, for columns
+
+short-hours = { $large }h{ $small }m
+short-days = { $large }d{ $small }h
+age-seconds = { $value }s
+age-minutes = { $value }m
+age-hours = { $value }h
+age-days = { $value }d
+took-milliseconds = { $value }ms
+took-seconds = { $value }s
+
+## Panes
+
+pane-keys = Keys
+pane-quota = Quota
+pane-trace = Trace
+pane-limits = Limits
+pane-doctor = Doctor
+
+## Header
+
+mode-live = live
+mode-dry-run = dry run
+mode-demo = demo
+header-no-active = no active key
+header-auto-on = auto-rotation on
+header-auto-off = auto-rotation off
+header-rate = { $value } req/s
+header-errors = errors { $value }
+header-in-flight = { $count } in flight
+
+## Statuses and reasons
+
+status-healthy = healthy
+status-warn = warning
+status-exhausted = cooling
+status-blocked = blocked
+status-disabled = disabled
+
+skip-disabled = disabled in file
+skip-blocked = blocked by hand
+skip-own-rate = own rate limit
+skip-usage-unknown = quota not checked
+skip-tried = tried just now
+
+cause-ok = ok
+cause-unauthorized = key refused
+cause-forbidden = forbidden
+cause-client-not-allowed = client not allowed
+cause-flagged = account flagged
+cause-payment = payment required
+cause-rate-limited = rate limited
+cause-concurrency = too many at once
+cause-overloaded = overloaded
+cause-quota = quota used up
+cause-quota-five-hours = 5 h limit
+cause-quota-week = week limit
+cause-quota-month = month limit
+cause-model-refused = model refused
+cause-not-found = not found
+cause-bad-request = bad request
+cause-too-large = body too large
+cause-server-error = server error
+cause-upstream-error = upstream error
+cause-connect = no connection
+cause-broken = answer broken
+cause-timeout = timed out
+cause-stream-cut = stream cut off
+cause-error-event = error in stream
+cause-client-gone = client hung up
+cause-no-key = no key available
+cause-status = status { $status }
+
+## Columns
+
+column-status = status
+column-key = key
+column-masked = secret
+column-left = left
+column-in-flight = live
+column-requests = reqs
+column-errors = errs
+column-last-used = last
+column-why = note
+column-back = back in
+column-time = time
+column-method = method
+column-endpoint = endpoint
+column-answer = status
+column-took = took
+column-first-byte = first
+column-tries = tries
+column-tokens = tokens
+column-hint = hint
+column-limit = rate
+column-per-second = /s
+column-per-minute = /min
+column-served = served
+
+## Keys
+
+keys-ready = { $ready } of { $all } ready
+keys-empty = No keys yet.
+keys-empty-where = Put a file for each key, such as alpha.env, into
+keys-empty-what = with this line in it:
+keys-empty-then = Then start kmi-tui again: keys are read at start.
+note-usage-failed = quota check failed
+note-shares = shares { $label }'s quota
+
+## Quota
+
+quota-empty = Quotas show here once there are keys.
+quota-checked = checked { $age } ago
+quota-unknown = not checked yet
+quota-failed = check failed { $age } ago: { $fault }
+quota-failed-short = no data: { $fault }
+quota-no-windows = no limits reported
+window-five-hours = 5 h
+window-week = week
+window-month = month
+window-month-code = code
+
+## Trace
+
+trace-following = following
+trace-paused = paused
+trace-paused-new = paused, +{ $count } new
+trace-missed = { $count } not shown
+trace-empty = No requests yet. Point a client here:
+trace-empty-openai = OpenAI SDKs, kimi-cli, opencode
+trace-empty-anthropic = Claude Code, Anthropic SDKs
+trace-empty-key = Any API key will do: the proxy puts in the right one.
+
+## Limits
+
+limits-all = all keys
+limits-confidence = confidence { $percent }% over { $count ->
+    [one] { $count } request
+   *[other] { $count } requests
+}
+limits-confidence-unknown = confidence: auto-rotation only
+limits-dropped = { $count ->
+    [one] { $count } trace record lost
+   *[other] { $count } trace records lost
+}
+limits-unsaved = { $count ->
+    [one] { $count } save of the state failed
+   *[other] { $count } saves of the state failed
+}
+
+## Doctor
+
+doctor-empty = Nothing checked yet. Press d to check.
+doctor-fine = all well
+doctor-problems = { $count ->
+    [one] { $count } problem
+   *[other] { $count } problems
+}
+
+## Actions: a word for the footer, a line for the help
+
+do-rotate = rotate
+help-rotate = rotate to the best key
+do-rotate-to = to this key
+help-rotate-to = rotate to the selected key
+do-auto = auto
+help-auto = auto-rotation on or off
+do-block = block
+help-block = block the selected key: for how long, and why
+do-unblock = unblock
+help-unblock = unblock the selected key
+do-health = check
+help-health = check health and quotas now
+do-doctor = run checks
+help-doctor = run the doctor's checks
+do-pause = pause
+help-pause = pause the trace, or follow it again
+do-details = details
+help-details = everything about the selected row
+do-zoom = zoom
+help-zoom = the focused pane on the whole screen
+do-language = русский
+help-language = switch the language
+do-help = help
+help-help = this help
+do-quit = quit
+help-quit = leave
+do-next-pane = next
+do-previous-pane = previous
+help-next-pane = next or previous pane
+help-focus = go to a pane
+help-up-down = move
+help-page = move by a page
+help-ends = to the first or the last row
+do-close = close
+help-close = close what is open
+do-next-field = next field
+do-submit = block
+do-wait = wait
+do-stop-now = stop now
+key-space = Space
+
+## Why not
+
+why-no-keys = There are no keys yet.
+why-disabled = { $label } is disabled in its file.
+why-blocked = { $label } is blocked. Unblock it first (u).
+why-active-already = { $label } is active already.
+why-auto-rotate = Auto-rotation is not allowed. Check that your provider's terms permit pooling, then set { $setting }.
+why-not-blocked = { $label } is not blocked.
+why-nothing-selected = There is nothing to show here yet.
+
+## Help, dialogs and details
+
+help-title = Help
+help-keys = Keys
+help-view = View
+help-move = Move
+foot-reading = Esc close
+foot-dialog = Enter block  Tab next field  Esc cancel
+foot-leaving = Enter stop now  w wait  Esc stay
+foot-waiting = Enter stop now  Esc stay
+
+block-title = Block { $label }
+block-span = For how long
+block-reason = Why
+block-hint = 30m, 1h, 2d; empty: until unblocked
+block-fault-span = “{ $typed }” is no span of time. Write 30m, 1h, 2d or 1h30m.
+block-fault-zero = That is no time at all.
+block-fault-long = That is too long. Leave it empty to block until unblocked.
+
+quit-title = Quit
+quit-question = { $count ->
+    [one] { $count } request is in flight. Stop now and cut it off?
+   *[other] { $count } requests are in flight. Stop now and cut them off?
+}
+quit-waiting = { $count ->
+    [one] Waiting for { $count } request to end …
+   *[other] Waiting for { $count } requests to end …
+}
+
+details-request = Request
+details-key = Key { $label }
+details-gone = It is not there any more.
+details-window = { $window }: { $left } left
+details-window-resets = { $window }: { $left } left, resets { $moment } (in { $span })
+details-tokens = { $input } in ({ $cached } cached), { $output } out
+details-moment-ago = { $moment } ({ $age } ago)
+details-moment-left = { $moment } (in { $span })
+yes = yes
+no = no
+fact-status = Status
+fact-skip = Passed over
+fact-back = Back at
+fact-active = Active
+fact-masked = Secret
+fact-host = Host
+fact-source = File
+fact-email = E-mail
+fact-priority = Priority
+fact-requests = Requests
+fact-in-flight = In flight
+fact-errors = Errors
+fact-last-used = Last used
+fact-tokens = Tokens
+fact-usage-checked = Checked
+fact-usage = Quota
+fact-account = Account
+fact-parallel = At once
+fact-shares = Shares with
+fact-time = Time
+fact-request-line = Request
+fact-answer = Status
+fact-trouble = Trouble
+fact-error = Upstream said
+fact-key = Key
+fact-attempts = Tries
+fact-latency = Answer began
+fact-first-byte = First byte
+fact-total = Took
+fact-bytes = Bytes
+fact-model = Model
+fact-stream = Stream
+fact-client = Client
+fact-hint = Prompt
+fact-request-id = Request id
+fact-seen = Seen
+fact-fix = What to do

@@ -1,0 +1,53 @@
+# notice: words for people. One id, one meaning; the same ids in every language.
+
+span-seconds = { $large } с
+span-minutes = { $small ->
+    [0] { $large } мин
+   *[other] { $large } мин { $small } с
+}
+span-hours = { $small ->
+    [0] { $large } ч
+   *[other] { $large } ч { $small } мин
+}
+span-days = { $small ->
+    [0] { $large } д
+   *[other] { $large } д { $small } ч
+}
+
+notice-rotated = Активный ключ теперь { $label }: { $why }.
+notice-stayed = Активный ключ остаётся { $label }: { $why }.
+why-only-eligible = остальные ключи сейчас не могут работать
+why-status = он в лучшем состоянии
+why-remaining = у него осталось больше всего квоты
+why-error-rate = у него меньше всего ошибок
+why-tie-moves = несколько ключей одинаково хороши, и он следующий по очереди
+why-tie-stays = лучшего ключа нет
+why-asked = так вы попросили
+notice-auto-rotate-on = Авторотация включена: каждый запрос идёт к следующему здоровому ключу.
+notice-auto-rotate-off = Авторотация выключена: запросы идут к активному ключу.
+notice-blocked = { $label } заблокирован, пока вы его не разблокируете.
+notice-blocked-until = { $label } заблокирован до { $until }.
+notice-unblocked = { $label } разблокирован; к нему больше нет претензий.
+notice-refreshing = Проверяем квоту каждого ключа.
+notice-doctor = Доктор смотрит.
+notice-cooled-down = { $label } отдыхает до { $until }: { $cause }.
+notice-key-blocked-until = { $label }: отказ из-за оплаты; заблокирован до { $until }.
+notice-key-blocked-for-good = { $label } заблокирован апстримом. Проверьте аккаунт, затем разблокируйте ключ.
+notice-key-unauthorized = { $label } отвергнут как недействительный (401). Он вернётся, когда проверка квоты пройдёт.
+notice-key-cleared = { $label } снова в порядке.
+
+refused-no-keys = Нет ни одного ключа. Положите файл в папку ключей.
+refused-none-eligible = Сейчас ни один ключ не может работать, переключаться не на что.
+refused-unknown-label = Нет ключа с именем { $label }.
+refused-not-eligible = { $label } сейчас не может работать и не может стать активным.
+refused-auto-rotate = Авторотация не разрешена. Задайте KMI_AUTO_ROTATE_ALLOWED=1, если условия провайдера допускают объединение ключей.
+
+store-create-failed = Не удаётся создать { $path }: { $error }. Проверьте права на папку или выберите другую: --state-dir.
+store-read-failed = Не удаётся прочесть { $path }: { $error }. Проверьте права; файл оставлен как есть.
+store-write-failed = Не удаётся записать { $path }: { $error }. Проверьте права и место на диске.
+store-lock-failed = Не удаётся запереть { $path }: { $error }. Возможно, файл держит другая программа; попробуйте ещё раз.
+store-held = Другой kmi-tui использует папку состояния { $path }. Остановите его или выберите другую папку: --state-dir.
+store-held-by = Другой kmi-tui (pid { $pid }) использует папку состояния { $path }. Остановите его или выберите другую папку: --state-dir.
+state-corrupt = state.json не читается и отложен как { $path }; счётчики начаты заново.
+state-newer = state.json записан более новой версией; неизвестное здесь сохранено.
+state-odd-field = state.json: поле { $field } неверно и сброшено.

@@ -1,0 +1,304 @@
+# tui: words for people. One id, one meaning; the same ids in every language.
+
+number-decimal = ,
+
+## Short spans, for columns
+
+short-hours = { $large }ч{ $small }м
+short-days = { $large }д{ $small }ч
+age-seconds = { $value }с
+age-minutes = { $value }м
+age-hours = { $value }ч
+age-days = { $value }д
+took-milliseconds = { $value }мс
+took-seconds = { $value }с
+
+## Panes
+
+pane-keys = Ключи
+pane-quota = Квоты
+pane-trace = Запросы
+pane-limits = Лимиты
+pane-doctor = Проверки
+
+## Header
+
+mode-live = работает
+mode-dry-run = имитация
+mode-demo = демо
+header-no-active = нет активного ключа
+header-auto-on = авторотация вкл.
+header-auto-off = авторотация выкл.
+header-rate = { $value } запр./с
+header-errors = ошибки { $value }
+header-in-flight = { $count } в работе
+
+## Statuses and reasons
+
+status-healthy = в норме
+status-warn = внимание
+status-exhausted = остывает
+status-blocked = заблокирован
+status-disabled = отключён
+
+skip-disabled = отключён в файле
+skip-blocked = заблокирован вручную
+skip-own-rate = свой лимит частоты
+skip-usage-unknown = квота не проверена
+skip-tried = только что опробован
+
+cause-ok = успешно
+cause-unauthorized = ключ отвергнут
+cause-forbidden = доступ запрещён
+cause-client-not-allowed = клиент не разрешён
+cause-flagged = аккаунт отмечен
+cause-payment = нужна оплата
+cause-rate-limited = слишком часто
+cause-concurrency = слишком много сразу
+cause-overloaded = перегрузка
+cause-quota = квота исчерпана
+cause-quota-five-hours = 5-часовой лимит
+cause-quota-week = недельный лимит
+cause-quota-month = месячный лимит
+cause-model-refused = модель недоступна
+cause-not-found = не найдено
+cause-bad-request = неверный запрос
+cause-too-large = запрос слишком велик
+cause-server-error = ошибка сервера
+cause-upstream-error = ошибка апстрима
+cause-connect = нет соединения
+cause-broken = ответ испорчен
+cause-timeout = время вышло
+cause-stream-cut = поток оборван
+cause-error-event = ошибка в потоке
+cause-client-gone = клиент отключился
+cause-no-key = нет свободного ключа
+cause-status = статус { $status }
+
+## Columns
+
+column-status = состояние
+column-key = ключ
+column-masked = секрет
+column-left = ост.
+column-in-flight = идёт
+column-requests = запр.
+column-errors = ош.
+column-last-used = был
+column-why = примечание
+column-back = через
+column-time = время
+column-method = метод
+column-endpoint = путь
+column-answer = ответ
+column-took = длит.
+column-first-byte = старт
+column-tries = поп.
+column-tokens = токены
+column-hint = промпт
+column-limit = частота
+column-per-second = /с
+column-per-minute = /мин
+column-served = отв.
+
+## Keys
+
+keys-ready = готовы { $ready } из { $all }
+keys-empty = Ключей пока нет.
+keys-empty-where = Положите по файлу на каждый ключ, например alpha.env, в папку
+keys-empty-what = с такой строкой внутри:
+keys-empty-then = Затем запустите kmi-tui снова: ключи читаются при запуске.
+note-usage-failed = квота не проверена
+note-shares = общая квота с { $label }
+
+## Quota
+
+quota-empty = Квоты появятся здесь вместе с ключами.
+quota-checked = проверены { $age } назад
+quota-unknown = ещё не проверялась
+quota-failed = сбой проверки { $age } назад: { $fault }
+quota-failed-short = нет данных: { $fault }
+quota-no-windows = лимиты не указаны
+window-five-hours = 5 ч
+window-week = неделя
+window-month = месяц
+window-month-code = код
+
+## Trace
+
+trace-following = в реальном времени
+trace-paused = пауза
+trace-paused-new = пауза, новых: { $count }
+trace-missed = не показано: { $count }
+trace-empty = Запросов пока нет. Направьте клиента сюда:
+trace-empty-openai = OpenAI SDK, kimi-cli, opencode
+trace-empty-anthropic = Claude Code, Anthropic SDK
+trace-empty-key = Ключ API подойдёт любой: прокси подставит нужный.
+
+## Limits
+
+limits-all = все ключи
+limits-confidence = равномерность { $percent }% ({ $count ->
+    [one] { $count } запрос
+    [few] { $count } запроса
+    [many] { $count } запросов
+   *[other] { $count } запроса
+})
+limits-confidence-unknown = равномерность: при авторотации
+limits-dropped = { $count ->
+    [one] потеряна { $count } запись журнала
+    [few] потеряны { $count } записи журнала
+    [many] потеряно { $count } записей журнала
+   *[other] потеряно { $count } записи журнала
+}
+limits-unsaved = { $count ->
+    [one] { $count } сбой сохранения
+    [few] { $count } сбоя сохранения
+    [many] { $count } сбоев сохранения
+   *[other] { $count } сбоя сохранения
+}
+
+## Doctor
+
+doctor-empty = Проверок ещё не было. Нажмите d.
+doctor-fine = всё хорошо
+doctor-problems = { $count ->
+    [one] { $count } проблема
+    [few] { $count } проблемы
+    [many] { $count } проблем
+   *[other] { $count } проблемы
+}
+
+## Actions: a word for the footer, a line for the help
+
+do-rotate = сменить
+help-rotate = перейти на лучший ключ
+do-rotate-to = на этот
+help-rotate-to = перейти на выбранный ключ
+do-auto = авто
+help-auto = включить или выключить авторотацию
+do-block = блок
+help-block = заблокировать выбранный ключ: на сколько и почему
+do-unblock = снять
+help-unblock = разблокировать выбранный ключ
+do-health = сверить
+help-health = проверить состояние и квоты сейчас
+do-doctor = проверить
+help-doctor = запустить проверки
+do-pause = пауза
+help-pause = остановить ленту запросов или следить дальше
+do-details = детали
+help-details = всё о выбранной строке
+do-zoom = крупно
+help-zoom = выбранная панель на весь экран
+do-language = English
+help-language = сменить язык
+do-help = справка
+help-help = эта справка
+do-quit = выход
+help-quit = выйти
+do-next-pane = дальше
+do-previous-pane = назад
+help-next-pane = следующая или предыдущая панель
+help-focus = перейти к панели
+help-up-down = переместиться
+help-page = переместиться на страницу
+help-ends = к первой или последней строке
+do-close = закрыть
+help-close = закрыть открытое
+do-next-field = следующее поле
+do-submit = блок
+do-wait = ждать
+do-stop-now = прервать
+key-space = Пробел
+
+## Why not
+
+why-no-keys = Ключей пока нет.
+why-disabled = Ключ { $label } отключён в своём файле.
+why-blocked = Ключ { $label } заблокирован. Сначала снимите блок (u).
+why-active-already = Ключ { $label } уже активен.
+why-auto-rotate = Авторотация не разрешена. Убедитесь, что условия провайдера допускают несколько ключей, и задайте { $setting }.
+why-not-blocked = Ключ { $label } не заблокирован.
+why-nothing-selected = Здесь пока нечего показать.
+
+## Help, dialogs and details
+
+help-title = Справка
+help-keys = Ключи
+help-view = Вид
+help-move = Перемещение
+foot-reading = Esc закрыть
+foot-dialog = Enter заблокировать  Tab поле  Esc отмена
+foot-leaving = Enter прервать  w ждать  Esc остаться
+foot-waiting = Enter прервать  Esc остаться
+
+block-title = Блокировка ключа { $label }
+block-span = На сколько
+block-reason = Почему
+block-hint = 30м, 1ч, 2д; пусто: до ручного снятия
+block-fault-span = «{ $typed }» — не срок. Напишите 30м, 1ч, 2д или 1ч30м.
+block-fault-zero = Это нулевой срок.
+block-fault-long = Слишком долго. Оставьте пустым, чтобы блокировать до ручного снятия.
+
+quit-title = Выход
+quit-question = { $count ->
+    [one] Идёт { $count } запрос. Прервать его и выйти?
+    [few] Идут { $count } запроса. Прервать их и выйти?
+    [many] Идут { $count } запросов. Прервать их и выйти?
+   *[other] Идут { $count } запроса. Прервать их и выйти?
+}
+quit-waiting = { $count ->
+    [one] Ждём завершения { $count } запроса …
+    [few] Ждём завершения { $count } запросов …
+    [many] Ждём завершения { $count } запросов …
+   *[other] Ждём завершения { $count } запроса …
+}
+
+details-request = Запрос
+details-key = Ключ { $label }
+details-gone = Этого больше нет.
+details-window = { $window }: осталось { $left }
+details-window-resets = { $window }: осталось { $left }, обновится { $moment } (через { $span })
+details-tokens = вход { $input } (из кэша { $cached }), выход { $output }
+details-moment-ago = { $moment } ({ $age } назад)
+details-moment-left = { $moment } (через { $span })
+yes = да
+no = нет
+fact-status = Состояние
+fact-skip = Пропускается
+fact-back = Вернётся
+fact-active = Активен
+fact-masked = Секрет
+fact-host = Хост
+fact-source = Файл
+fact-email = Почта
+fact-priority = Приоритет
+fact-requests = Запросы
+fact-in-flight = В работе
+fact-errors = Ошибки
+fact-last-used = Был в деле
+fact-tokens = Токены
+fact-usage-checked = Проверка
+fact-usage = Квота
+fact-account = Аккаунт
+fact-parallel = Сразу
+fact-shares = Общая квота с
+fact-time = Время
+fact-request-line = Запрос
+fact-answer = Ответ
+fact-trouble = Сбой
+fact-error = Апстрим
+fact-key = Ключ
+fact-attempts = Попытки
+fact-latency = Начало ответа
+fact-first-byte = Первый байт
+fact-total = Всего
+fact-bytes = Байты
+fact-model = Модель
+fact-stream = Поток
+fact-client = Клиент
+fact-hint = Промпт
+fact-request-id = Id запроса
+fact-seen = Обнаружено
+fact-fix = Что делать

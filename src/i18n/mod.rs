@@ -1,0 +1,169 @@
+//! Words for people: Fluent bundles and the choice of a locale. Not for logs, JSON or the HTTP API: those stay English.
+
+use std::{cell::RefCell, collections::BTreeSet, fmt, time::Duration};
+
+use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
+use jiff::{Timestamp, tz::TimeZone};
+use unic_langid::LanguageIdentifier;
+
+use crate::domain::{
+    message::{Argument, Message},
+    text,
+};
+
+/// A language that the program speaks. A new one is a folder in `i18n/` and a line in [`Locale::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locale {
+    English,
+    Russian,
+}
+
+impl Locale {
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Russian];
+
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Russian => "ru",
+        }
+    }
+
+    /// Reads `ru`, `ru_RU.UTF-8`, `EN-gb`; `None` for a language that is not spoken here.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let language = text.split(['_', '-', '.', '@']).next()?.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|locale| locale.tag() == language)
+    }
+
+    /// The other language, for a live switch.
+    pub(crate) fn next(self) -> Self {
+        let position = Self::ALL.iter().position(|locale| *locale == self).unwrap_or_default();
+        Self::ALL.into_iter().cycle().nth(position + 1).unwrap_or(self)
+    }
+
+    const fn sources(self) -> &'static [(&'static str, &'static str)] {
+        macro_rules! sources {
+            ($tag:literal) => {
+                &[
+                    ("cli", include_str!(concat!("../../i18n/", $tag, "/cli.ftl"))),
+                    ("config", include_str!(concat!("../../i18n/", $tag, "/config.ftl"))),
+                    ("doctor", include_str!(concat!("../../i18n/", $tag, "/doctor.ftl"))),
+                    ("notice", include_str!(concat!("../../i18n/", $tag, "/notice.ftl"))),
+                    ("tui", include_str!(concat!("../../i18n/", $tag, "/tui.ftl"))),
+                ]
+            };
+        }
+        match self {
+            Self::English => sources!("en"),
+            Self::Russian => sources!("ru"),
+        }
+    }
+}
+
+/// The words of one language.
+pub(crate) struct Words {
+    locale: Locale,
+    zone: TimeZone,
+    bundle: FluentBundle<FluentResource>,
+    /// Ids that were missing or misused; tests assert that it stays empty.
+    faults: RefCell<BTreeSet<String>>,
+}
+
+impl Words {
+    pub(crate) fn new(locale: Locale, zone: TimeZone) -> Self {
+        let language: LanguageIdentifier = locale.tag().parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new(vec![language]);
+        bundle.set_use_isolating(false);
+        let faults = RefCell::default();
+        for (name, source) in locale.sources() {
+            let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(resource, errors)| {
+                note(&faults, &format!("{name}.ftl: {errors:?}"));
+                resource
+            });
+            if let Err(errors) = bundle.add_resource(resource) {
+                note(&faults, &format!("{name}.ftl: {errors:?}"));
+            }
+        }
+        Self { locale, zone, bundle, faults }
+    }
+
+    pub(crate) const fn locale(&self) -> Locale {
+        self.locale
+    }
+
+    /// The same zone in another language.
+    pub(crate) fn in_locale(&self, locale: Locale) -> Self {
+        Self::new(locale, self.zone.clone())
+    }
+
+    /// The text of an id that takes no arguments.
+    pub(crate) fn text(&self, id: &'static str) -> String {
+        self.render(&Message::new(id))
+    }
+
+    /// The text of a message. A missing id shows itself in brackets rather than nothing.
+    pub(crate) fn render(&self, message: &Message) -> String {
+        let id = message.id.as_ref();
+        let Some(pattern) = self.bundle.get_message(id).and_then(|found| found.value()) else {
+            note(&self.faults, id);
+            return format!("[{id}]");
+        };
+        let mut arguments = FluentArgs::new();
+        for (name, value) in &message.arguments {
+            arguments.set(name.as_ref(), self.value(value));
+        }
+        let mut errors = Vec::new();
+        let text = self.bundle.format_pattern(pattern, Some(&arguments), &mut errors).into_owned();
+        if !errors.is_empty() {
+            note(&self.faults, &format!("{id}: {errors:?}"));
+        }
+        text
+    }
+
+    fn value(&self, argument: &Argument) -> FluentValue<'static> {
+        match argument {
+            Argument::Text(foreign) => text::clean(foreign, 400).into(),
+            Argument::Number(number) => FluentValue::from(*number),
+            Argument::Duration(span) => self.span(*span).into(),
+            Argument::Moment(moment) => self.moment(*moment).into(),
+            Argument::Message(message) => self.render(message).into(),
+        }
+    }
+
+    /// "1 h 50 min": the two largest units, seconds only below an hour.
+    pub(crate) fn span(&self, span: Duration) -> String {
+        let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+        let (id, large, small) = match seconds {
+            0..60 => ("span-seconds", seconds, 0),
+            60..3_600 => ("span-minutes", seconds / 60, seconds % 60),
+            3_600..86_400 => ("span-hours", seconds / 3_600, seconds % 3_600 / 60),
+            _ => ("span-days", seconds / 86_400, seconds % 86_400 / 3_600),
+        };
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.render(&Message::new(id).with("large", number(large)).with("small", number(small)))
+    }
+
+    /// Local time of day, `14:10:05`.
+    pub(crate) fn clock(&self, moment: Timestamp) -> String {
+        moment.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// Local date and time, `2026-02-02 15:30`.
+    pub(crate) fn moment(&self, moment: Timestamp) -> String {
+        moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.faults.borrow().iter().cloned().collect()
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words").field("locale", &self.locale).finish_non_exhaustive()
+    }
+}
+
+fn note(faults: &RefCell<BTreeSet<String>>, fault: &str) {
+    faults.borrow_mut().insert(fault.to_owned());
+}
