@@ -1,0 +1,104 @@
+//! The way from flags and files to a `Config`, with all that is wrong told at once. Not what values mean (`build`), nor
+//! which layer wins (`layers`).
+
+use std::path::PathBuf;
+
+use super::{
+    Config, Environment, Problem, build,
+    layers::{self, Values},
+    settings::{SETTINGS, Setting},
+};
+use crate::{
+    domain::{command::Severity, message::Message},
+    i18n::Locale,
+};
+
+/// What the command line says about settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) auths_dir: Option<PathBuf>,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) listen: Option<String>,
+    pub(crate) lang: Option<String>,
+    pub(crate) plain: bool,
+    pub(crate) no_color: bool,
+    pub(crate) dry_run: bool,
+}
+
+/// Settings that can be worked with.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) warnings: Vec<Problem>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page that shows them is not there yet"))]
+    pub(crate) origins: Vec<Origin>,
+}
+
+/// Where a setting's value comes from, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) name: &'static str,
+    /// As it was written; empty = unset; a secret is only stars.
+    pub(crate) value: String,
+    pub(crate) source: Source,
+}
+
+/// A layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The flag's name, `--listen`.
+    Flag(&'static str),
+    File(PathBuf),
+    Environment,
+    Default,
+}
+
+impl Source {
+    /// "from --listen", for the end of a sentence.
+    pub(crate) fn message(&self) -> Message {
+        match self {
+            Self::Flag(flag) => Message::new("config-from-flag").with("flag", *flag),
+            Self::File(path) => Message::new("config-from-file").with("file", path.display().to_string()),
+            Self::Environment => Message::new("config-from-environment"),
+            Self::Default => Message::new("config-from-default"),
+        }
+    }
+}
+
+/// Reads everything; fails with every problem there is, warnings among them, when one of them is a failure.
+pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let (values, env_file) = layers::read(flags, environment, &mut problems);
+    let built = build::config(&values, env_file, flags, environment, &mut problems);
+    match built {
+        Some(config) if problems.iter().all(|problem| problem.severity != Severity::Fail) => {
+            Ok(Loaded { config, warnings: problems, origins: origins(&values) })
+        }
+        _ => Err(problems),
+    }
+}
+
+fn origins(values: &Values) -> Vec<Origin> {
+    let origin = |setting: &'static Setting| {
+        let (text, source) = values.get(setting.name);
+        Origin { name: setting.name, value: setting.shown(text), source }
+    };
+    SETTINGS.iter().map(origin).collect()
+}
+
+/// The language before anything is read: the flag, KMI_LOCALE, the system's variables, else English.
+pub(crate) fn locale_guess(flags: &Flags, environment: &Environment) -> Locale {
+    let own = [flags.lang.as_deref(), environment.get("KMI_LOCALE")];
+    own.into_iter().flatten().find_map(Locale::parse).unwrap_or_else(|| system_locale(environment))
+}
+
+/// The first of these that is set decides, also when it names a language that is not spoken here.
+pub(super) fn system_locale(environment: &Environment) -> Locale {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| environment.get(name));
+    set.and_then(Locale::parse).unwrap_or(Locale::English)
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! What the user asked for: flags, environment, `.env` files and auth files, read and checked once. Not live state (`engine`).
+
+mod allowlist;
+mod auths;
+mod build;
+mod content;
+mod dotenv;
+mod environment;
+mod layers;
+mod listen;
+mod load;
+mod problem;
+mod settings;
+mod trust;
+mod zone;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use jiff::tz::TimeZone;
+
+pub(crate) use self::{
+    allowlist::Allowlist,
+    auths::load_auths,
+    environment::Environment,
+    layers::state_dir,
+    load::{Flags, Loaded, Source, load, locale_guess},
+    problem::Problem,
+    trust::{is_trusted, trust},
+};
+use crate::{
+    domain::{
+        base_url::BaseUrl,
+        key::Secret,
+        policy::{Policy, Rotation},
+    },
+    i18n::Locale,
+};
+
+/// Everything the program was told, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) auths_dir: PathBuf,
+    pub(crate) state_dir: PathBuf,
+    /// The `.env` that was read, if any.
+    pub(crate) env_file: Option<PathBuf>,
+    pub(crate) listen: Listen,
+    /// Starts with `/`, does not end with it; `/kmi-rotor/v1`.
+    pub(crate) base_path: String,
+    pub(crate) upstream: BaseUrl,
+    /// KMI_UPSTREAM_ALLOWLIST beside the hosts that are always allowed; auth files are held to it.
+    pub(crate) allowlist: Allowlist,
+    pub(crate) dry_run: bool,
+    pub(crate) policy: Policy,
+    pub(crate) proxy: ProxyConfig,
+    /// KMI_AUTO_ROTATE_E2E: switching auto-rotation on from the command line checks it end to end.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the command that it belongs to is not there yet"))]
+    pub(crate) auto_rotate_e2e: bool,
+    pub(crate) strategy: Strategy,
+    /// KMI_AFFINITY_SECONDS: a conversation stays on its key this long; `None` (0) = off.
+    pub(crate) affinity: Option<Duration>,
+    /// KMI_HOLD_SECONDS: how long a request waits for a key to come back; `None` (0) = not at all.
+    pub(crate) hold: Option<Duration>,
+    pub(crate) trace_rotation: Rotation,
+    pub(crate) log_rotation: Rotation,
+    pub(crate) trace_prompts: bool,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the command that it belongs to is not there yet"))]
+    pub(crate) write_kimi_config: bool,
+    pub(crate) zone: TimeZone,
+    pub(crate) locale: Locale,
+    pub(crate) plain: bool,
+    pub(crate) no_color: bool,
+    pub(crate) audit_actor: String,
+    pub(crate) enforce_permissions: bool,
+    /// KMI_SHUTDOWN_SECONDS.
+    pub(crate) shutdown: Duration,
+}
+
+impl Config {
+    /// Whether other machines can reach the proxy.
+    pub(crate) fn remote(&self) -> bool {
+        !self.listen.is_loopback()
+    }
+
+    /// Settings that were asked for and are checked, but have no effect in this version: nobody should count on them.
+    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
+        let asked = [
+            ("KMI_STRATEGY", self.strategy != Strategy::default()),
+            ("KMI_AFFINITY_SECONDS", self.affinity.is_some()),
+            ("KMI_HOLD_SECONDS", self.hold.is_some()),
+        ];
+        asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name).collect()
+    }
+}
+
+/// Where the proxy listens: as typed, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listen {
+    /// The host as typed, brackets removed: an address or `localhost`.
+    pub(crate) host: String,
+    pub(crate) address: SocketAddr,
+}
+
+/// Settings of the proxy's edge.
+#[derive(Debug, Clone)]
+pub(crate) struct ProxyConfig {
+    /// `None` = open.
+    pub(crate) token: Option<Secret>,
+    pub(crate) allow_remote: bool,
+    pub(crate) require_tls: bool,
+    /// Something in front speaks TLS; clients are told `https`.
+    pub(crate) tls_terminated: bool,
+    /// `Some` = TLS is served here.
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) head_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    /// Bytes.
+    pub(crate) max_body: usize,
+    pub(crate) max_connections: usize,
+    /// KMI_PROXY_HEADERS: answers carry `x-kmi-key` and the like.
+    pub(crate) headers: bool,
+}
+
+/// PEM files of the proxy's own TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// KMI_STRATEGY: how auto-rotation chooses among eligible keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    #[default]
+    RoundRobin,
+    MostRemaining,
+    LeastBusy,
+    Priority,
+}
