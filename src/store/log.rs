@@ -1,0 +1,240 @@
+//! `logs/kmi.log`: JSON lines `ts, level, message, …`, rotated by size, written by a thread that nobody waits for.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt},
+};
+
+use super::{Doing, StoreError, json, permissions, rotate};
+use crate::domain::policy::Rotation;
+
+/// Lines that may wait for the disk; further ones are dropped and counted.
+const QUEUE: usize = 4096;
+const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
+/// Targets of this crate; others speak from `WARN` on.
+const OURS: &str = "kmi_tui";
+
+/// Writes what waits when it is dropped.
+#[derive(Debug)]
+pub(crate) struct LogGuard {
+    lines: Option<SyncSender<Option<String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        if let Some(lines) = self.lines.take() {
+            // The layer lives as long as the process and keeps its sender: this is how the thread learns of the end.
+            let _ = lines.send(None);
+        }
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to flush.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Sends this process's events to the log below this state folder. Only the first call in a process does.
+pub(crate) fn install(
+    state_folder: &Path,
+    rotation: Rotation,
+    zone: TimeZone,
+    enforce: bool,
+    clock: fn() -> Timestamp,
+) -> Result<LogGuard, StoreError> {
+    let (layer, guard) = open(state_folder, rotation, zone, enforce, clock)?;
+    // An error means that a subscriber is set already, as in tests.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+    Ok(guard)
+}
+
+fn open(
+    state_folder: &Path,
+    rotation: Rotation,
+    zone: TimeZone,
+    enforce: bool,
+    clock: fn() -> Timestamp,
+) -> Result<(JsonLines, LogGuard), StoreError> {
+    let folder = state_folder.join("logs");
+    permissions::private_folder(&folder, enforce).map_err(StoreError::at(&folder, Doing::Create))?;
+    let path = folder.join("kmi.log");
+    let file = permissions::private_file(&path, enforce).map_err(StoreError::at(&path, Doing::Create))?;
+    let (lines, inbox) = sync_channel(QUEUE);
+    let dropped = Arc::new(AtomicU64::new(0));
+    let mut writer = Writer { path, file, rotation, enforce };
+    let thread = thread::Builder::new().name("kmi-log".to_owned()).spawn(move || writer.run(&inbox)).ok();
+    let layer = JsonLines { lines: lines.clone(), dropped, zone, clock };
+    Ok((layer, LogGuard { lines: Some(lines), thread }))
+}
+
+/// Turns events into lines.
+struct JsonLines {
+    lines: SyncSender<Option<String>>,
+    dropped: Arc<AtomicU64>,
+    zone: TimeZone,
+    clock: fn() -> Timestamp,
+}
+
+impl<S: Subscriber> Layer<S> for JsonLines {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let most = if metadata.target().starts_with(OURS) { Level::INFO } else { Level::WARN };
+        *metadata.level() <= most
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            fields.extra.insert("lines_dropped_before".to_owned(), dropped.into());
+        }
+        let ts = (self.clock)().to_zoned(self.zone.clone()).strftime(TIME).to_string();
+        let line = Line { ts, level: event.metadata().level().as_str(), message: fields.message, extra: fields.extra };
+        let Ok(mut line) = json::line(&line) else { return };
+        line.push('\n');
+        if self.lines.try_send(Some(line)).is_err() {
+            self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Line {
+    ts: String,
+    level: &'static str,
+    message: String,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+/// An event's fields.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    extra: Map<String, Value>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: Value) {
+        match (field.name(), value) {
+            ("message", Value::String(text)) => self.message = text,
+            (name, value) => {
+                self.extra.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}").into());
+    }
+}
+
+struct Writer {
+    path: PathBuf,
+    file: File,
+    rotation: Rotation,
+    enforce: bool,
+}
+
+impl Writer {
+    fn run(&mut self, inbox: &Receiver<Option<String>>) {
+        while let Ok(Some(line)) = inbox.recv() {
+            // A log that can't be written has nowhere to say so; the doctor looks at the file.
+            let _ = self.write(&line);
+        }
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        if rotate::when_full(&self.path, self.file.metadata()?.len(), self.rotation)? {
+            self.file = permissions::private_file(&self.path, self.enforce)?;
+        }
+        self.file.write_all(line.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn clock() -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn logged(rotation: Rotation, events: impl FnOnce()) -> (tempfile::TempDir, Vec<Value>) {
+        let folder = tempfile::tempdir().expect("temp");
+        let (layer, guard) = open(folder.path(), rotation, TimeZone::UTC, true, clock).expect("opened");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
+        drop(guard);
+        let text = fs::read_to_string(folder.path().join("logs/kmi.log")).expect("there");
+        let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        (folder, lines)
+    }
+
+    const NEVER: Rotation = Rotation { max_bytes: None, backups: 0 };
+
+    #[test]
+    fn events_are_flat_json_lines() {
+        let (_folder, lines) = logged(NEVER, || {
+            tracing::info!(key_label = "ключ\u{1b}[2J", latency_ms = 3_u64, "proxy_request");
+            tracing::debug!("too small");
+            tracing::info!(target: "hyper", "not ours");
+            super::super::audit("key_blocked", "me", None);
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!(
+            lines[0],
+            serde_json::json!({"ts": "1970-01-01 00:00:00 +0000", "level": "INFO", "message": "proxy_request", "key_label": "ключ\u{1b}[2J", "latency_ms": 3})
+        );
+        assert_eq!((&lines[1]["message"], &lines[1]["action"]), (&"audit_event".into(), &"key_blocked".into()));
+    }
+
+    #[test]
+    fn the_log_is_rotated() {
+        let (folder, lines) = logged(Rotation { max_bytes: Some(200), backups: 1 }, || {
+            for number in 0..20_u64 {
+                tracing::info!(number, "proxy_request");
+            }
+        });
+        assert_eq!(lines.last().expect("a line")["number"], 19);
+        assert_eq!(fs::read_dir(folder.path().join("logs")).expect("there").count(), 2);
+    }
+}

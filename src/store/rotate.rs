@@ -1,0 +1,62 @@
+//! Rotation by size: `name` becomes `name.1`, `.1` becomes `.2`, and the oldest goes. Shared by trace and log.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::domain::policy::Rotation;
+
+/// Rotates when the file has reached its size. The caller is the only one who writes it.
+pub(super) fn when_full(path: &Path, size: u64, rotation: Rotation) -> io::Result<bool> {
+    if rotation.max_bytes.is_none_or(|most| size < most) || size == 0 {
+        return Ok(false);
+    }
+    if rotation.backups == 0 {
+        fs::remove_file(path)?;
+        return Ok(true);
+    }
+    for number in (1..rotation.backups).rev() {
+        let from = numbered(path, number);
+        if from.exists() {
+            fs::rename(from, numbered(path, number + 1))?;
+        }
+    }
+    fs::rename(path, numbered(path, 1))?;
+    Ok(true)
+}
+
+/// `trace.jsonl.2`
+pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_backups_asked_for_are_kept() {
+        for (backups, expected) in [(3, &["f.1", "f.2", "f.3"][..]), (1, &["f.1"]), (0, &[])] {
+            let folder = tempfile::tempdir().expect("temp");
+            let path = folder.path().join("f");
+            for round in 0..6 {
+                fs::write(&path, format!("{round}")).expect("written");
+                assert!(when_full(&path, 1, Rotation { max_bytes: Some(1), backups }).expect("rotated"));
+            }
+            let mut names: Vec<_> = fs::read_dir(folder.path())
+                .expect("there")
+                .map(|entry| entry.expect("entry").file_name().into_string().expect("text"))
+                .collect();
+            names.sort();
+            assert_eq!(names, expected);
+            if backups > 0 {
+                assert_eq!(fs::read_to_string(folder.path().join("f.1")).expect("there"), "5", "the newest is .1");
+            }
+        }
+        assert!(!when_full(Path::new("/nonexistent"), 10, Rotation { max_bytes: None, backups: 3 }).expect("never"));
+    }
+}

@@ -1,0 +1,471 @@
+//! `state.json`: the old tool's fields in its format, ours under `kmi_tui`, all else kept. Read leniently, written whole.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::{Doing, StoreError, atomic, json, lock, permissions};
+use crate::domain::message::Message;
+
+const NAME: &str = "state.json";
+/// A larger file is no state of ours.
+const SIZE_MAX: u64 = 8 << 20;
+const OURS: &str = "kmi_tui";
+const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct StoredState {
+    pub(crate) active_index: u64,
+    pub(crate) rotation_index: u64,
+    pub(crate) auto_rotate: bool,
+    pub(crate) last_health_refresh: Option<Timestamp>,
+    pub(crate) keys: BTreeMap<String, StoredKey>,
+    pub(crate) own: OwnState,
+    /// Top-level fields of somebody else's.
+    pub(crate) unknown: Map<String, Value>,
+}
+
+/// A key's nine fields. One more, and the old tool could not read the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct StoredKey {
+    #[serde(serialize_with = "time")]
+    pub(crate) last_used: Option<Timestamp>,
+    pub(crate) request_count: u64,
+    pub(crate) error_401: u32,
+    pub(crate) error_403: u32,
+    pub(crate) error_429: u32,
+    pub(crate) error_5xx: u32,
+    #[serde(serialize_with = "time")]
+    pub(crate) exhausted_until: Option<Timestamp>,
+    #[serde(serialize_with = "time")]
+    pub(crate) blocked_until: Option<Timestamp>,
+    pub(crate) blocked_reason: Option<String>,
+}
+
+/// What the old tool has no field for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct OwnState {
+    /// The active key by label: a position would move with every new file.
+    pub(crate) active: Option<String>,
+    pub(crate) keys: BTreeMap<String, OwnKey>,
+    #[serde(flatten)]
+    pub(crate) unknown: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct OwnKey {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cooldown_cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    pub(crate) decayed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens_input: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens_output: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens_cached: Option<u64>,
+}
+
+/// The file, shared with an old tool that may run beside us.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    enforce: bool,
+}
+
+impl StateFile {
+    /// In this state folder, which is made when needed.
+    pub(crate) fn open(folder: &Path, enforce: bool) -> Result<Self, StoreError> {
+        permissions::private_folder(folder, enforce).map_err(StoreError::at(folder, Doing::Create))?;
+        Ok(Self { path: folder.join(NAME), enforce })
+    }
+
+    /// Reads the state; the messages say what could not be used. A corrupt file is set aside, never overwritten.
+    pub(crate) fn load(&self, now: Timestamp) -> Result<(StoredState, Vec<Message>), StoreError> {
+        let _lock = lock::beside(&self.path, self.enforce)?;
+        let Some(bytes) = self.read()? else { return Ok(Default::default()) };
+        let mut reader = Reader::default();
+        match object(&bytes) {
+            Some(fields) => Ok((reader.state(fields), reader.warnings)),
+            None => Ok((StoredState::default(), vec![self.set_aside(now)?])),
+        }
+    }
+
+    /// Writes the state whole, keeping what others have put into the file.
+    pub(crate) fn save(&self, state: &StoredState) -> Result<(), StoreError> {
+        let _lock = lock::beside(&self.path, self.enforce)?;
+        let known = self.read()?.and_then(|bytes| object(&bytes)).map(|fields| Reader::default().state(fields));
+        let text = json::pretty(&Written::new(state, known.unwrap_or_default())).map_err(io::Error::from);
+        let text = text.map_err(StoreError::at(&self.path, Doing::Write))?;
+        atomic::write(&self.path, format!("{text}\n").as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))
+    }
+
+    /// `None` when there is no file; one that is too large reads as corrupt.
+    fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::at(&self.path, Doing::Read)(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(SIZE_MAX + 1).read_to_end(&mut bytes).map_err(StoreError::at(&self.path, Doing::Read))?;
+        if bytes.len() as u64 > SIZE_MAX {
+            bytes.clear();
+        }
+        Ok(Some(bytes))
+    }
+
+    fn set_aside(&self, now: Timestamp) -> Result<Message, StoreError> {
+        let stamp = now.strftime("%Y%m%d%H%M%S");
+        let aside =
+            (0..)
+                .map(|copy: u32| {
+                    if copy == 0 { format!("{NAME}.corrupt.{stamp}") } else { format!("{NAME}.corrupt.{stamp}-{copy}") }
+                })
+                .map(|name| self.path.with_file_name(name))
+                .find(|path| !path.exists())
+                .unwrap_or_else(|| self.path.with_file_name(format!("{NAME}.corrupt")));
+        fs::rename(&self.path, &aside).map_err(StoreError::at(&self.path, Doing::Write))?;
+        Ok(Message::new("state-corrupt").with("path", aside.display().to_string()))
+    }
+}
+
+/// The file's content in the old tool's order, then ours, then what is somebody else's.
+#[derive(Serialize)]
+struct Written {
+    schema_version: u64,
+    active_index: u64,
+    rotation_index: u64,
+    auto_rotate: bool,
+    #[serde(serialize_with = "time")]
+    last_health_refresh: Option<Timestamp>,
+    keys: BTreeMap<String, StoredKey>,
+    kmi_tui: OwnState,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
+}
+
+impl Written {
+    fn new(state: &StoredState, mut known: StoredState) -> Self {
+        known.keys.extend(state.keys.clone());
+        known.own.keys.extend(state.own.keys.clone());
+        known.own.unknown.extend(state.own.unknown.clone());
+        known.own.active.clone_from(&state.own.active);
+        known.unknown.extend(state.unknown.clone());
+        Self {
+            schema_version: 1,
+            active_index: state.active_index,
+            rotation_index: state.rotation_index,
+            auto_rotate: state.auto_rotate,
+            last_health_refresh: state.last_health_refresh,
+            keys: known.keys,
+            kmi_tui: known.own,
+            unknown: known.unknown,
+        }
+    }
+}
+
+fn time<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    moment.map(|moment| moment.strftime(TIME).to_string()).serialize(serializer)
+}
+
+/// The top-level object, when there is one. A byte order mark is let pass.
+fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    }
+}
+
+/// Reads field by field; what is odd is reset alone, with a warning.
+#[derive(Default)]
+struct Reader {
+    warnings: Vec<Message>,
+}
+
+impl Reader {
+    fn state(&mut self, mut fields: Map<String, Value>) -> StoredState {
+        if self.number(fields.remove("schema_version"), "schema_version").is_some_and(|version| version > 1) {
+            self.warnings.push(Message::new("state-newer"));
+        }
+        let own = fields.remove(OURS);
+        StoredState {
+            active_index: self.number(fields.remove("active_index"), "active_index").unwrap_or_default(),
+            rotation_index: self.number(fields.remove("rotation_index"), "rotation_index").unwrap_or_default(),
+            auto_rotate: self.flag(fields.remove("auto_rotate"), "auto_rotate"),
+            last_health_refresh: self.moment(fields.remove("last_health_refresh"), "last_health_refresh"),
+            keys: self.objects(fields.remove("keys"), "keys", Self::key),
+            own: own.map(|own| self.own(own)).unwrap_or_default(),
+            unknown: fields,
+        }
+    }
+
+    fn key(&mut self, label: &str, mut fields: Map<String, Value>) -> StoredKey {
+        let mut field = |name: &str| (fields.remove(name), format!("keys.{label}.{name}"));
+        let mut count = |(value, name): (Option<Value>, String)| {
+            self.number(value, &name).map_or(0, |number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let (error_401, error_403) = (count(field("error_401")), count(field("error_403")));
+        let (error_429, error_5xx) = (count(field("error_429")), count(field("error_5xx")));
+        let mut moment = |(value, name): (Option<Value>, String)| self.moment(value, &name);
+        let (last_used, exhausted_until) = (moment(field("last_used")), moment(field("exhausted_until")));
+        let blocked_until = moment(field("blocked_until"));
+        let (requests, name) = field("request_count");
+        let request_count = self.number(requests, &name).unwrap_or_default();
+        let (reason, name) = field("blocked_reason");
+        let blocked_reason = self.text(reason, &name);
+        StoredKey {
+            last_used,
+            request_count,
+            error_401,
+            error_403,
+            error_429,
+            error_5xx,
+            exhausted_until,
+            blocked_until,
+            blocked_reason,
+        }
+    }
+
+    fn own(&mut self, value: Value) -> OwnState {
+        let Value::Object(mut fields) = value else {
+            self.odd(OURS);
+            return OwnState::default();
+        };
+        OwnState {
+            active: self.text(fields.remove("active"), "kmi_tui.active"),
+            keys: self.objects(fields.remove("keys"), "kmi_tui.keys", Self::own_key),
+            unknown: fields,
+        }
+    }
+
+    fn own_key(&mut self, label: &str, mut fields: Map<String, Value>) -> OwnKey {
+        let mut field = |name: &str| (fields.remove(name), format!("kmi_tui.keys.{label}.{name}"));
+        let mut tokens = |(value, name): (Option<Value>, String)| self.number(value, &name);
+        let (tokens_input, tokens_output) = (tokens(field("tokens_input")), tokens(field("tokens_output")));
+        let tokens_cached = tokens(field("tokens_cached"));
+        let (cause, name) = field("cooldown_cause");
+        let cooldown_cause = self.text(cause, &name);
+        let (decayed, name) = field("decayed_at");
+        let decayed_at = self.moment(decayed, &name);
+        OwnKey { cooldown_cause, decayed_at, tokens_input, tokens_output, tokens_cached }
+    }
+
+    fn objects<T>(
+        &mut self,
+        value: Option<Value>,
+        name: &str,
+        read: impl Fn(&mut Self, &str, Map<String, Value>) -> T,
+    ) -> BTreeMap<String, T> {
+        let entries = match value {
+            Some(Value::Object(entries)) => entries,
+            None => Map::new(),
+            Some(_) => {
+                self.odd(name);
+                Map::new()
+            }
+        };
+        let mut objects = BTreeMap::new();
+        for (label, entry) in entries {
+            match entry {
+                Value::Object(fields) => {
+                    let object = read(self, &label, fields);
+                    objects.insert(label, object);
+                }
+                _ => self.odd(&format!("{name}.{label}")),
+            }
+        }
+        objects
+    }
+
+    /// A whole number from 0, also as text; `null` and nothing are nothing.
+    fn number(&mut self, value: Option<Value>, name: &str) -> Option<u64> {
+        let value = value.filter(|value| !value.is_null())?;
+        let number = match &value {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        self.known(number, name)
+    }
+
+    fn flag(&mut self, value: Option<Value>, name: &str) -> bool {
+        let Some(value) = value.filter(|value| !value.is_null()) else { return false };
+        let flag = match &value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Number(number) => number.as_u64().map(|number| number != 0),
+            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" => Some(true),
+                "false" | "0" | "" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.known(flag, name).unwrap_or_default()
+    }
+
+    fn text(&mut self, value: Option<Value>, name: &str) -> Option<String> {
+        match value? {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            _ => self.known(None, name),
+        }
+    }
+
+    /// RFC 3339; without a zone it counts as UTC.
+    fn moment(&mut self, value: Option<Value>, name: &str) -> Option<Timestamp> {
+        let value = value.filter(|value| !value.is_null())?;
+        let moment = value.as_str().and_then(|text| {
+            let zoneless =
+                || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+            text.parse::<Timestamp>().ok().or_else(zoneless)
+        });
+        self.known(moment, name)
+    }
+
+    fn known<T>(&mut self, value: Option<T>, name: &str) -> Option<T> {
+        if value.is_none() {
+            self.odd(name);
+        }
+        value
+    }
+
+    fn odd(&mut self, name: &str) {
+        self.warnings.push(Message::new("state-odd-field").with("field", name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-02-02T12:30:00Z".parse().expect("valid")
+    }
+
+    fn with_file(content: &[u8]) -> (tempfile::TempDir, StateFile) {
+        let folder = tempfile::tempdir().expect("temp");
+        fs::write(folder.path().join(NAME), content).expect("written");
+        let file = StateFile::open(folder.path(), true).expect("opened");
+        (folder, file)
+    }
+
+    fn text(folder: &tempfile::TempDir) -> String {
+        fs::read_to_string(folder.path().join(NAME)).expect("there")
+    }
+
+    fn sample() -> StoredState {
+        let key = StoredKey {
+            last_used: Some(now()),
+            request_count: 7,
+            error_429: 1,
+            exhausted_until: Some(now()),
+            blocked_reason: Some("payment_required".into()),
+            ..StoredKey::default()
+        };
+        let own = OwnKey { cooldown_cause: Some("quota_week".into()), tokens_input: Some(5), ..OwnKey::default() };
+        StoredState {
+            active_index: 1,
+            rotation_index: 2,
+            auto_rotate: true,
+            last_health_refresh: Some(now()),
+            keys: [("ключ".to_owned(), key)].into(),
+            own: OwnState {
+                active: Some("ключ".into()),
+                keys: [("ключ".to_owned(), own)].into(),
+                ..OwnState::default()
+            },
+            ..StoredState::default()
+        }
+    }
+
+    #[test]
+    fn it_is_written_as_the_old_tool_writes_it_and_reads_back() {
+        let folder = tempfile::tempdir().expect("temp");
+        let file = StateFile::open(folder.path(), true).expect("opened");
+        file.save(&sample()).expect("saved");
+        let text = text(&folder);
+        assert!(text.is_ascii() && text.ends_with("}\n"));
+        assert!(
+            text.starts_with("{\n  \"schema_version\": 1,\n  \"active_index\": 1,\n  \"rotation_index\": 2,\n"),
+            "{text}"
+        );
+        assert!(text.contains("\"last_used\": \"2026-02-02T12:30:00Z\""), "{text}");
+        let value: Value = serde_json::from_str(&text).expect("valid");
+        assert_eq!(value["keys"]["ключ"].as_object().expect("a key").len(), 9);
+        assert_eq!(file.load(now()).expect("loaded"), (sample(), Vec::new()));
+    }
+
+    #[test]
+    fn what_others_wrote_is_kept() {
+        let (folder, file) = with_file(
+            br#"{"schema_version":1,"future":{"a":[1]},"keys":{"gone":{"request_count":3}},"kmi_tui":{"later":true,"keys":{"gone":{"tokens_input":9}}}}"#,
+        );
+        file.save(&sample()).expect("saved");
+        let (read, warnings) = file.load(now()).expect("loaded");
+        assert_eq!(warnings, Vec::new());
+        assert_eq!(read.keys["gone"].request_count, 3);
+        assert_eq!(read.own.keys["gone"].tokens_input, Some(9));
+        assert_eq!(read.unknown["future"]["a"][0], 1);
+        assert_eq!(read.own.unknown["later"], true);
+        drop(folder);
+    }
+
+    #[test]
+    fn odd_fields_are_reset_one_by_one() {
+        let (_folder, file) = with_file(
+            r#"{"schema_version":"1","active_index":"2","rotation_index":-1,"auto_rotate":"false","last_health_refresh":5,
+                "keys":{"a":{"request_count":"4","error_429":[],"exhausted_until":"2026-02-02T12:00:00","blocked_until":"soon","extra":1},"b":7,"c":null}}"#
+                .as_bytes(),
+        );
+        let (state, warnings) = file.load(now()).expect("loaded");
+        assert_eq!((state.active_index, state.rotation_index, state.auto_rotate), (2, 0, false));
+        let key = &state.keys["a"];
+        assert_eq!((key.request_count, key.error_429, key.blocked_until), (4, 0, None));
+        assert_eq!(key.exhausted_until, Some("2026-02-02T12:00:00Z".parse().expect("valid")));
+        assert_eq!(warnings.len(), 6, "{warnings:?}");
+    }
+
+    #[test]
+    fn a_corrupt_file_is_set_aside() {
+        let deep = "[".repeat(200_000);
+        let bads: [&[u8]; 8] =
+            [b"", b"\0\0\0\0", b"{\"keys\":", b"[]", b"null", b"\xff\xfe{}", deep.as_bytes(), &vec![b' '; 9 << 20]];
+        for content in bads {
+            let (folder, file) = with_file(content);
+            let (state, warnings) = file.load(now()).expect("loaded");
+            assert_eq!((state, warnings.len()), (StoredState::default(), 1));
+            let aside = folder.path().join("state.json.corrupt.20260202123000");
+            assert_eq!(fs::read(aside).expect("set aside"), content);
+            file.save(&sample()).expect("work goes on");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_let_pass_and_a_missing_file_is_normal() {
+        let (_folder, file) = with_file(b"\xef\xbb\xbf{\"active_index\":3}");
+        assert_eq!(file.load(now()).expect("loaded").0.active_index, 3);
+        let empty = tempfile::tempdir().expect("temp");
+        let file = StateFile::open(empty.path(), true).expect("opened");
+        assert_eq!(file.load(now()).expect("loaded"), Default::default());
+    }
+
+    #[test]
+    fn a_file_that_cant_be_read_is_an_error_and_stays() {
+        let folder = tempfile::tempdir().expect("temp");
+        fs::create_dir(folder.path().join(NAME)).expect("a folder in its place");
+        let file = StateFile::open(folder.path(), true).expect("opened");
+        assert!(file.load(now()).is_err());
+        assert!(file.save(&sample()).is_err());
+        assert!(folder.path().join(NAME).is_dir());
+    }
+}
