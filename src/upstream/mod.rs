@@ -1,0 +1,199 @@
+//! The Kimi side of the wire: one HTTP client, `send` and `fetch_usage`. Not what an answer means (`domain::outcome`).
+//!
+//! hyper's own client, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
+//! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client as HyperClient, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+
+use crate::domain::{
+    key::{Key, Secret},
+    outcome::Cause,
+    pool::CheckFault,
+    retry_after,
+    usage::{self, Usage},
+};
+
+/// Pooled connections are closed by us before most servers close them.
+const POOL_IDLE: Duration = Duration::from_secs(50);
+/// A whole usage check.
+const USAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest usage answer that is read.
+const USAGE_MAX: usize = 1 << 20;
+
+/// How long to wait for the upstream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    /// Until the answer's head.
+    pub(crate) head: Duration,
+}
+
+/// The client; clones share its connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Upstream {
+    client: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    head_timeout: Duration,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TransportFault {
+    #[error("the upstream could not be reached: {0}")]
+    Connect(String),
+    #[error("the upstream sent no answer in time")]
+    Timeout,
+    #[error("the upstream's answer broke off or is not valid HTTP: {0}")]
+    Broken(String),
+}
+
+impl TransportFault {
+    pub(crate) const fn cause(&self) -> Cause {
+        match self {
+            Self::Connect(_) => Cause::ConnectFailed,
+            Self::Timeout => Cause::Timeout,
+            Self::Broken(_) => Cause::BrokenAnswer,
+        }
+    }
+}
+
+/// How the key is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credential {
+    Bearer,
+    XApiKey,
+}
+
+impl Upstream {
+    /// Verifies TLS as the system does.
+    ///
+    /// # Errors
+    /// When the system's trust store can't be read.
+    pub(crate) fn new(timeouts: Timeouts) -> Result<Self, rustls::Error> {
+        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .try_with_platform_verifier()?
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeouts.connect));
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+        let client = HyperClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .http1_preserve_header_case(true)
+            .build(connector);
+        Ok(Self { client, head_timeout: timeouts.head })
+    }
+
+    /// Sends one request and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, TransportFault> {
+        let answer = tokio::time::timeout(self.head_timeout, self.client.request(request))
+            .await
+            .map_err(|_| TransportFault::Timeout)?
+            .map_err(|error| fault_of(&error))?;
+        check_head(&answer)?;
+        Ok(answer)
+    }
+
+    /// Asks for a key's quota at its own base URL. Only Authorization and Accept are sent, as Kimi's own clients do.
+    pub(crate) async fn fetch_usage(&self, key: &Key, now: jiff::Timestamp) -> Result<Usage, CheckFault> {
+        let uri = key.base.join("/usages", None).ok_or_else(|| fault("the base URL takes no path"))?;
+        let request = usage_request(uri, &key.secret).ok_or_else(|| fault("the request could not be built"))?;
+        let exchange = async {
+            let answer = self.send(request).await.map_err(|error| fault(&error.to_string()))?;
+            let (head, body) = answer.into_parts();
+            if !head.status.is_success() {
+                return Err(refused(head.status, &head.headers, now));
+            }
+            let body = Limited::new(body, USAGE_MAX)
+                .collect()
+                .await
+                .map_err(|_| fault("the answer broke off or is too large"))?;
+            usage::parse(&body.to_bytes(), now).map_err(|error| fault(&error.to_string()))
+        };
+        tokio::time::timeout(USAGE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(fault("no answer in time")))
+    }
+}
+
+/// The header that presents `secret`, marked so that no debug output shows it.
+pub(crate) fn credential(style: Credential, secret: &Secret) -> Option<(header::HeaderName, HeaderValue)> {
+    let (name, text) = match style {
+        Credential::Bearer => (header::AUTHORIZATION, format!("Bearer {}", secret.expose())),
+        Credential::XApiKey => (header::HeaderName::from_static("x-api-key"), secret.expose().to_owned()),
+    };
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
+}
+
+fn usage_request(uri: Uri, secret: &Secret) -> Option<Request<Full<Bytes>>> {
+    let (name, value) = credential(Credential::Bearer, secret)?;
+    Request::builder()
+        .method(Method::GET)
+        .uri(uri)
+        .header(name, value)
+        .header(header::ACCEPT, "application/json")
+        .body(Full::default())
+        .ok()
+}
+
+/// What hyper lets pass but no client should see: two framings, unknown codings, switched protocols.
+fn check_head<B>(answer: &Response<B>) -> Result<(), TransportFault> {
+    let broken = |what: &str| Err(TransportFault::Broken(what.to_owned()));
+    let headers = answer.headers();
+    if answer.status().is_informational() {
+        return broken("an interim answer in place of a final one");
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {
+            if headers.contains_key(header::CONTENT_LENGTH) {
+                return broken("both Content-Length and Transfer-Encoding");
+            }
+            Ok(())
+        }
+        _ => broken("an unknown Transfer-Encoding"),
+    }
+}
+
+fn fault_of(error: &hyper_util::client::legacy::Error) -> TransportFault {
+    let text = root_cause(error);
+    if error.is_connect() { TransportFault::Connect(text) } else { TransportFault::Broken(text) }
+}
+
+/// The innermost error, which is the one that names the reason.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+fn fault(text: &str) -> CheckFault {
+    CheckFault { text: text.to_owned(), unauthorized: false, retry_after: None }
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap, now: jiff::Timestamp) -> CheckFault {
+    CheckFault {
+        text: format!("the upstream answered {status}"),
+        unauthorized: status == StatusCode::UNAUTHORIZED,
+        retry_after: retry_after::of_headers(headers, now),
+    }
+}

@@ -1,0 +1,84 @@
+//! The client against sockets that answer as they please.
+
+use http::Uri;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::domain::key::sample;
+
+const PATIENT: Timeouts = Timeouts { connect: Duration::from_secs(5), head: Duration::from_secs(5) };
+
+/// A socket that answers every request with these bytes and closes.
+async fn answering(bytes: &'static [u8]) -> std::net::SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            let _ = stream.write_all(bytes).await;
+        }
+    });
+    address
+}
+
+fn get(uri: &str) -> Request<Full<Bytes>> {
+    Request::builder().uri(uri.parse::<Uri>().expect("valid")).body(Full::default()).expect("valid")
+}
+
+#[tokio::test]
+async fn heads_that_no_client_should_see_are_faults() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    for (bytes, expected) in [
+        (&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"[..], None),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            Some(Cause::BrokenAnswer),
+        ),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nok", Some(Cause::BrokenAnswer)),
+        (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", Some(Cause::BrokenAnswer)),
+        (b"\0\0garbage", Some(Cause::BrokenAnswer)),
+        (b"", Some(Cause::BrokenAnswer)),
+    ] {
+        let address = answering(bytes).await;
+        let sent = upstream.send(get(&format!("http://{address}/x"))).await;
+        assert_eq!(sent.err().map(|fault| fault.cause()), expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_is_told_from_a_broken_answer() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let closed = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("bound");
+    let fault = upstream.send(get(&format!("http://{closed}/x"))).await.expect_err("closed");
+    assert_eq!(fault.cause(), Cause::ConnectFailed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_comes_is_a_timeout() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let fault = upstream.send(get(&format!("http://{address}/x"))).await.expect_err("no head");
+    assert_eq!(fault.cause(), Cause::Timeout);
+}
+
+#[tokio::test]
+async fn a_usage_check_names_what_failed_and_no_secret() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    for (bytes, unauthorized, text) in [
+        (&b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"[..], true, "401"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]", false, "not a JSON object"),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://evil.test/\r\ncontent-length: 0\r\n\r\n", false, "302"),
+    ] {
+        let address = answering(bytes).await;
+        let key = sample("a", &format!("http://{address}/v1"));
+        let fault = upstream.fetch_usage(&key, now).await.expect_err("refused");
+        assert_eq!(fault.unauthorized, unauthorized);
+        assert!(fault.text.contains(text) && !fault.text.contains("sk-test"), "{}", fault.text);
+    }
+}
