@@ -1,0 +1,138 @@
+//! The one thread that writes: appends the trace, saves the state. It may be as slow as the disk; nobody waits for it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crate::{
+    domain::trace::TraceRecord,
+    store::{
+        state::{StateFile, StoredState},
+        trace::TraceFile,
+    },
+};
+
+/// Jobs that may wait; further ones are refused.
+const QUEUE: usize = 64;
+/// Records kept while the trace can't be written.
+const PENDING_MAX: usize = 10_000;
+/// How often waiting records are tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) enum Job {
+    Append(Vec<Arc<TraceRecord>>),
+    Save(Box<StoredState>),
+}
+
+#[derive(Debug)]
+pub(super) struct Disk {
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    lost_records: AtomicU64,
+    /// Saves in a row that failed.
+    failed_saves: AtomicU64,
+}
+
+impl Disk {
+    pub(super) fn start(state: StateFile, trace: TraceFile) -> Self {
+        let (jobs, inbox) = sync_channel(QUEUE);
+        let counts = Arc::new(Counts::default());
+        let writer = Writer { state, trace, pending: Vec::new(), counts: counts.clone() };
+        let thread = thread::Builder::new().name("kmi-disk".to_owned()).spawn(move || writer.run(&inbox)).ok();
+        Self { jobs: Some(jobs), thread, counts }
+    }
+
+    /// Hands over a job; `false` when the disk is too far behind to take it.
+    pub(super) fn send(&self, job: Job) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+    }
+
+    /// Writes all that waits and this last state, then ends the thread.
+    pub(super) async fn finish(&mut self, last: Box<StoredState>) {
+        let (jobs, thread) = (self.jobs.take(), self.thread.take());
+        let finished = tokio::task::spawn_blocking(move || {
+            if let Some(jobs) = jobs {
+                // An error means that the thread is gone: joining it below says so.
+                let _ = jobs.send(Job::Save(last));
+            }
+            thread.is_none_or(|thread| thread.join().is_ok())
+        });
+        if !finished.await.unwrap_or(false) {
+            tracing::warn!("disk_thread_failed");
+        }
+    }
+
+    pub(super) fn lost_records(&self) -> u64 {
+        self.counts.lost_records.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failed_saves(&self) -> u64 {
+        self.counts.failed_saves.load(Ordering::Relaxed)
+    }
+}
+
+struct Writer {
+    state: StateFile,
+    trace: TraceFile,
+    pending: Vec<Arc<TraceRecord>>,
+    counts: Arc<Counts>,
+}
+
+impl Writer {
+    fn run(mut self, inbox: &Receiver<Job>) {
+        loop {
+            let job = if self.pending.is_empty() {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(RETRY)
+            };
+            match job {
+                Ok(Job::Append(records)) => {
+                    self.pending.extend(records);
+                    self.append();
+                }
+                Ok(Job::Save(state)) => self.save(&state),
+                Err(RecvTimeoutError::Timeout) => self.append(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.append();
+    }
+
+    fn append(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        match self.trace.append(&self.pending) {
+            Ok(()) => self.pending.clear(),
+            Err(error) => {
+                tracing::warn!(error = %error, "trace_write_failed");
+                let excess = self.pending.len().saturating_sub(PENDING_MAX);
+                self.pending.drain(..excess);
+                self.counts.lost_records.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn save(&self, state: &StoredState) {
+        match self.state.save(state) {
+            Ok(()) => self.counts.failed_saves.store(0, Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(error = %error, "state_save_failed");
+                self.counts.failed_saves.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

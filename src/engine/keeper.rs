@@ -1,0 +1,216 @@
+//! The one task behind the engine: folds records, publishes snapshots, hands the disk its work. A slow disk or a
+//! frozen screen stops here, never in a request.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    Event, HISTORY, Live, Shared,
+    disk::{Disk, Job},
+    remember,
+    traffic::Aggregates,
+};
+use crate::domain::{
+    key::Label,
+    now::Now,
+    snapshot::{Setup, Snapshot},
+    trace::TraceRecord,
+};
+
+/// Snapshots are never closer than this.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// The state is on disk this long after a change: what a sudden end may lose.
+const SAVE_AFTER: Duration = Duration::from_millis(300);
+/// A save that failed is tried again after this.
+const SAVE_RETRY: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
+const BATCH: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Keeper {
+    shared: Arc<Shared>,
+    publisher: watch::Sender<Arc<Snapshot>>,
+    disk: Disk,
+    aggregates: Aggregates,
+    publish_at: Option<Instant>,
+    save_at: Option<Instant>,
+    published: Instant,
+}
+
+impl Keeper {
+    pub(super) fn new(shared: Arc<Shared>, publisher: watch::Sender<Arc<Snapshot>>, disk: Disk) -> Self {
+        let aggregates = Aggregates::default();
+        Self { shared, publisher, disk, aggregates, publish_at: None, save_at: None, published: Instant::now() }
+    }
+
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let due = [self.publish_at, self.save_at].into_iter().flatten().min();
+            tokio::select! {
+                count = inbox.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    if let Some(done) = self.fold(&mut batch) {
+                        self.finish(done).await;
+                        return;
+                    }
+                }
+                () = self.shared.wake.notified() => self.schedule(),
+                _ = tick.tick() => self.tick(),
+                () = sleep_until(due) => self.do_what_is_due(),
+            }
+        }
+    }
+
+    /// Folds a batch; the answer is a request to stop, if one was in it.
+    fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<()>> {
+        let now = self.shared.clock.now();
+        let mut stop = None;
+        let mut records = Vec::with_capacity(batch.len());
+        for event in batch.drain(..) {
+            match event {
+                Event::Record(record) => {
+                    log(&record);
+                    self.aggregates.fold(&record, now.steady);
+                    records.push(Arc::<TraceRecord>::from(record));
+                }
+                Event::Stop(done) => stop = Some(done),
+            }
+        }
+        if !records.is_empty() {
+            self.spread(&records);
+            let count = u64::try_from(records.len()).unwrap_or_default();
+            if !self.disk.send(Job::Append(records)) {
+                self.shared.dropped.fetch_add(count, Ordering::Relaxed);
+            }
+            self.schedule_publish();
+        }
+        stop
+    }
+
+    fn spread(&self, records: &[Arc<TraceRecord>]) {
+        let mut history = self.shared.history();
+        for record in records {
+            if history.recent.len() == HISTORY {
+                history.recent.pop_front();
+            }
+            history.recent.push_back(record.clone());
+            // An error means that nobody listens.
+            let _ = history.listeners.send(record.clone());
+        }
+    }
+
+    fn schedule(&mut self) {
+        self.schedule_publish();
+        self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+    }
+
+    fn schedule_publish(&mut self) {
+        let earliest = self.published + PUBLISH_EVERY;
+        self.publish_at.get_or_insert_with(|| Instant::now().max(earliest));
+    }
+
+    /// Time passes: counters fade, cooldowns end, the last minute's traffic moves on.
+    fn tick(&mut self) {
+        let now = self.shared.clock.now();
+        let waiting = {
+            let mut live = self.shared.live();
+            live.pool.tick(now);
+            live.pool.waiting(now)
+        };
+        if waiting || self.aggregates.lively(now.steady) {
+            self.schedule_publish();
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = Instant::now();
+        if self.publish_at.is_some_and(|at| at <= now) {
+            self.publish();
+        }
+        if self.save_at.is_some_and(|at| at <= now) {
+            self.save();
+        }
+    }
+
+    fn publish(&mut self) {
+        self.publish_at = None;
+        self.published = Instant::now();
+        if self.shared.changed.swap(false, Ordering::AcqRel) {
+            // What changed since the last wake-up is not announced again: it must be saved as well as shown.
+            self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+        }
+        let now = self.shared.clock.now();
+        let mut snapshot = snapshot(&self.shared.live(), &self.shared.setup, &self.aggregates, now);
+        snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
+        snapshot.traffic.failed_saves = self.disk.failed_saves();
+        self.publisher.send_replace(Arc::new(snapshot));
+    }
+
+    fn save(&mut self) {
+        let memory = self.shared.live().pool.memory();
+        let saved = self.disk.send(Job::Save(Box::new(remember::to_stored(&memory))));
+        let retry = !saved || self.disk.failed_saves() > 0;
+        self.save_at = retry.then(|| Instant::now() + SAVE_RETRY);
+    }
+
+    async fn finish(mut self, done: oneshot::Sender<()>) {
+        let memory = self.shared.live().pool.memory();
+        self.disk.finish(Box::new(remember::to_stored(&memory))).await;
+        self.publish();
+        // An error means that nobody waits any more.
+        let _ = done.send(());
+    }
+}
+
+/// The engine as clients may see it.
+pub(super) fn snapshot(live: &Live, setup: &Arc<Setup>, aggregates: &Aggregates, now: Now) -> Snapshot {
+    let keys = live.pool.views(now);
+    let mut traffic = aggregates.traffic(now.steady);
+    traffic.in_flight = keys.iter().map(|key| key.in_flight).sum();
+    Snapshot {
+        at: now.wall,
+        uptime: now.steady,
+        setup: setup.clone(),
+        auto_rotate: live.pool.auto_rotate(),
+        rotation_index: live.pool.rotation_index(),
+        active: live.pool.active_label(),
+        traffic,
+        global_rate: live.pool.global_rate(now),
+        confidence: aggregates.confidence(&keys, live.pool.policy().include_warn),
+        keys,
+        last_health_refresh: live.pool.last_health_refresh(),
+        notices: live.news.all(),
+        findings: live.findings.clone(),
+    }
+}
+
+/// The log's line of a request, as the old tool's users know it.
+fn log(record: &TraceRecord) {
+    tracing::info!(
+        endpoint = record.endpoint,
+        status = u64::from(record.status),
+        key_label = record.key.as_ref().map(Label::as_str),
+        latency_ms = u64::try_from(record.latency.as_millis()).unwrap_or(u64::MAX),
+        request_id = record.request_id,
+        "proxy_request"
+    );
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,379 @@
+//! The one owner of live state: requests pick and settle keys here, commands come in, snapshots and trace records go
+//! out. Nothing here is HTTP, a screen or a file; the keeper behind it talks to the disk.
+
+mod clock;
+mod disk;
+mod keeper;
+mod news;
+mod remember;
+#[cfg(test)]
+mod tests;
+mod traffic;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+
+pub(crate) use self::clock::wall;
+use self::{clock::Clock, news::News};
+use crate::{
+    domain::{
+        command::{Command, Notice, Severity},
+        key::{Key, KeyId, Label},
+        message::Message,
+        now::Now,
+        outcome::Verdict,
+        policy::Policy,
+        pool::{Ask, Change, Check, CheckFault, CheckKind, Choice, NoKey, Pool},
+        snapshot::{Finding, Setup, Snapshot},
+        trace::{Tokens, TraceRecord},
+        usage::Usage,
+    },
+    store::{
+        audit,
+        state::{StateFile, StoredState},
+        trace::TraceFile,
+    },
+};
+
+/// Records waiting for the keeper; more are dropped and counted.
+const QUEUE: usize = 4096;
+/// Records a slow subscriber may lag behind before it loses some.
+const SUBSCRIBER_LAG: usize = 1024;
+/// Recent records kept for those who subscribe later.
+const HISTORY: usize = 2000;
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) setup: Setup,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) state: StoredState,
+    pub(crate) state_file: StateFile,
+    pub(crate) trace_file: TraceFile,
+    /// Newest last.
+    pub(crate) history: Vec<TraceRecord>,
+    /// KMI_AUDIT_ACTOR: who, in audit records.
+    pub(crate) actor: String,
+}
+
+/// A handle on the engine; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Held for single pure calls only; nothing is awaited and no file is touched under it.
+    live: Mutex<Live>,
+    clock: Clock,
+    setup: Arc<Setup>,
+    policy: Policy,
+    actor: String,
+    events: mpsc::Sender<Event>,
+    /// Set by whoever changes something, cleared by the keeper when it publishes.
+    changed: AtomicBool,
+    wake: Notify,
+    dropped: AtomicU64,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    history: Mutex<History>,
+    doctor_wanted: Notify,
+    checks_wanted: Notify,
+}
+
+#[derive(Debug)]
+struct Live {
+    pool: Pool,
+    news: News,
+    findings: Arc<[Finding]>,
+}
+
+/// Recent records and those who listen to new ones: under one lock, so that nobody misses or doubles one.
+#[derive(Debug)]
+struct History {
+    recent: VecDeque<Arc<TraceRecord>>,
+    listeners: broadcast::Sender<Arc<TraceRecord>>,
+}
+
+#[derive(Debug)]
+enum Event {
+    Record(Box<TraceRecord>),
+    /// Write everything and answer.
+    Stop(oneshot::Sender<()>),
+}
+
+/// A key in use by one attempt; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) choice: Choice,
+    engine: Engine,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.engine.change(|live, _| live.pool.release(self.choice.id));
+    }
+}
+
+impl Engine {
+    /// Starts the keeper on the running runtime.
+    pub(crate) fn start(parts: Parts) -> Self {
+        let clock = Clock::start();
+        let pool = Pool::new(parts.policy.clone(), parts.keys, &remember::from_stored(&parts.state));
+        let setup = Arc::new(parts.setup);
+        let live = Live { pool, news: News::default(), findings: Arc::new([]) };
+        let first = keeper::snapshot(&live, &setup, &traffic::Aggregates::default(), clock.now());
+        let (publisher, snapshots) = watch::channel(Arc::new(first));
+        let (events, inbox) = mpsc::channel(QUEUE);
+        let (listeners, _) = broadcast::channel(SUBSCRIBER_LAG);
+        let skipped = parts.history.len().saturating_sub(HISTORY);
+        let recent = parts.history.into_iter().skip(skipped).map(Arc::new).collect();
+        let shared = Arc::new(Shared {
+            live: Mutex::new(live),
+            clock,
+            setup,
+            policy: parts.policy,
+            actor: parts.actor,
+            events,
+            changed: AtomicBool::new(false),
+            wake: Notify::new(),
+            dropped: AtomicU64::new(0),
+            snapshots,
+            history: Mutex::new(History { recent, listeners }),
+            doctor_wanted: Notify::new(),
+            checks_wanted: Notify::new(),
+        });
+        let disk = disk::Disk::start(parts.state_file, parts.trace_file);
+        tokio::spawn(keeper::Keeper::new(shared.clone(), publisher, disk).run(inbox));
+        Self { shared }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.shared.clock.now()
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.shared.setup
+    }
+
+    /// Lets a request in under the global rate, or says how long to wait.
+    pub(crate) fn admit(&self) -> Result<(), Duration> {
+        self.change(|live, now| live.pool.admit(now))
+    }
+
+    /// Chooses a key; the lease counts as in flight until it is dropped.
+    pub(crate) fn pick(&self, ask: &Ask<'_>) -> Result<Lease, NoKey> {
+        let choice = self.change(|live, now| live.pool.pick(ask, now))?;
+        Ok(Lease { choice, engine: self.clone() })
+    }
+
+    /// Applies what an attempt met to its key.
+    pub(crate) fn settle(&self, lease: &Lease, verdict: &Verdict, model: Option<&str>) {
+        let id = lease.choice.id;
+        self.change(|live, now| {
+            let change = live.pool.settle(id, verdict, model, now);
+            report(live, &lease.choice.key.label, change, now);
+        });
+    }
+
+    /// Hands over the record of a finished request; never waits.
+    pub(crate) fn record(&self, record: TraceRecord, served_by: Option<KeyId>) {
+        if let Some(id) = served_by.filter(|_| record.tokens != Tokens::default()) {
+            self.change(|live, _| live.pool.count_tokens(id, record.tokens));
+        }
+        if self.shared.events.try_send(Event::Record(Box::new(record))).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Health checks that are due; each must be answered by [`Engine::checked`].
+    pub(crate) fn due_checks(&self) -> Vec<Check> {
+        let now = self.now();
+        self.lock().pool.due_checks(now)
+    }
+
+    /// Resolves when somebody asked for checks at once.
+    pub(crate) async fn checks_wanted(&self) {
+        self.shared.checks_wanted.notified().await;
+    }
+
+    pub(crate) fn checked(&self, check: &Check, result: Result<Usage, CheckFault>) {
+        if let Err(fault) = &result {
+            tracing::info!(key_label = %check.key.label, error = fault.text, "usage_fetch_failed");
+        }
+        let kind: CheckKind = check.kind;
+        self.change(|live, now| {
+            let change = live.pool.checked(check.id, kind, result, now);
+            report(live, &check.key.label, change, now);
+        });
+    }
+
+    /// Whether some key could serve a request now.
+    pub(crate) fn ready(&self) -> bool {
+        let now = self.now();
+        self.lock().pool.ready(now)
+    }
+
+    /// Carries out a command; the answer is also among the snapshot's notices.
+    pub(crate) fn command(&self, command: Command) -> Notice {
+        let (severity, message) = self.carry_out(command);
+        self.change(|live, now| live.news.tell(now.wall, severity, message))
+    }
+
+    /// Tells people something that is not the answer to a command.
+    pub(crate) fn tell(&self, severity: Severity, message: Message) {
+        self.change(|live, now| {
+            live.news.tell(now.wall, severity, message);
+        });
+    }
+
+    pub(crate) fn set_findings(&self, findings: Vec<Finding>) {
+        self.change(|live, _| live.findings = findings.into());
+    }
+
+    /// Resolves when somebody asked for the doctor.
+    pub(crate) async fn doctor_wanted(&self) {
+        self.shared.doctor_wanted.notified().await;
+    }
+
+    pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.shared.snapshots.clone()
+    }
+
+    /// Recent records, oldest first, and every one after them.
+    pub(crate) fn records(&self) -> (Vec<Arc<TraceRecord>>, broadcast::Receiver<Arc<TraceRecord>>) {
+        let history = self.history();
+        (history.recent.iter().cloned().collect(), history.listeners.subscribe())
+    }
+
+    /// Writes what is waiting and ends the keeper.
+    pub(crate) async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.shared.events.send(Event::Stop(done)).await.is_ok() {
+            // An error means that the keeper is gone already.
+            let _ = stopped.await;
+        }
+    }
+
+    fn carry_out(&self, command: Command) -> (Severity, Message) {
+        let now = self.now();
+        match command {
+            Command::Rotate => {
+                let result = self.change(|live, now| live.pool.rotate(now));
+                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+            }
+            Command::RotateTo(label) => {
+                let result = self.change(|live, now| live.pool.rotate_to(&label, now));
+                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+            }
+            Command::AutoRotate(on) => match self.change(|live, _| live.pool.set_auto_rotate(on)) {
+                Ok(()) => {
+                    let (action, id) = if on {
+                        ("auto_rotate_enabled", "notice-auto-rotate-on")
+                    } else {
+                        ("auto_rotate_disabled", "notice-auto-rotate-off")
+                    };
+                    audit(action, &self.shared.actor, None);
+                    (Severity::Ok, Message::new(id))
+                }
+                Err(refusal) => news::refused(&refusal),
+            },
+            Command::Block { label, span, reason } => {
+                self.block(&label, span.map(|span| now.wall_after(span)), &reason)
+            }
+            Command::Unblock(label) => match self.change(|live, now| live.pool.unblock(&label, now)) {
+                Ok(()) => {
+                    audit("key_unblocked", &self.shared.actor, Some(&label));
+                    self.shared.checks_wanted.notify_one();
+                    (Severity::Ok, Message::new("notice-unblocked").with("label", &label))
+                }
+                Err(refusal) => news::refused(&refusal),
+            },
+            Command::RefreshHealth => {
+                self.change(|live, now| live.pool.check_all(now));
+                self.shared.checks_wanted.notify_one();
+                (Severity::Info, Message::new("notice-refreshing"))
+            }
+            Command::RunDoctor => {
+                self.shared.doctor_wanted.notify_one();
+                (Severity::Info, Message::new("notice-doctor"))
+            }
+        }
+    }
+
+    fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {
+        match self.change(|live, _| live.pool.block(label, reason, until)) {
+            Ok(()) => {
+                audit("key_blocked", &self.shared.actor, Some(label));
+                let message = match until {
+                    Some(until) => Message::new("notice-blocked-until").with("until", until),
+                    None => Message::new("notice-blocked"),
+                };
+                (Severity::Ok, message.with("label", label))
+            }
+            Err(refusal) => news::refused(&refusal),
+        }
+    }
+
+    /// One pure call on the live state; the keeper will publish and save what it changed.
+    fn change<T>(&self, call: impl FnOnce(&mut Live, Now) -> T) -> T {
+        let result = {
+            let mut live = self.lock();
+            // Read under the lock, so that the pool sees time in order.
+            let now = self.now();
+            call(&mut live, now)
+        };
+        if !self.shared.changed.swap(true, Ordering::AcqRel) {
+            self.shared.wake.notify_one();
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Live> {
+        self.shared.live()
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.shared.history()
+    }
+}
+
+impl Shared {
+    /// A panic under the lock must not end every later request: what it left is still the best state there is.
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs and tells what happened to a key.
+fn report(live: &mut Live, label: &Label, change: Option<Change>, now: Now) {
+    let Some(change) = change else { return };
+    match &change {
+        Change::CooledDown { cause, until } => {
+            tracing::info!(key_label = %label, cause = cause.code(), until = %until, "proxy_key_cooled_down");
+        }
+        Change::Blocked { reason, .. } => tracing::warn!(key_label = %label, reason, "proxy_key_blocked"),
+        Change::Unauthorized => tracing::warn!(key_label = %label, "proxy_key_unauthorized"),
+        Change::Cleared => tracing::info!(key_label = %label, "proxy_key_cleared"),
+    }
+    let (severity, message) = news::changed(label, &change);
+    live.news.tell(now.wall, severity, message);
+}

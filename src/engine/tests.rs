@@ -1,0 +1,139 @@
+//! The engine as its clients see it: commands in, snapshots and records out, files behind.
+
+use super::*;
+use crate::domain::{
+    key::sample,
+    outcome::Cause,
+    policy::Rotation,
+    snapshot::{Mode, Status},
+    trace::Ending,
+};
+
+const NEVER: Rotation = Rotation { max_bytes: None, backups: 0 };
+
+fn setup() -> Setup {
+    Setup {
+        mode: Mode::Live,
+        address: "http://127.0.0.1:1/kmi-rotor/v1".into(),
+        upstream: "https://api.kimi.com/coding/v1".into(),
+        auto_rotate_allowed: true,
+        auths_dir: "auths".into(),
+        state_dir: "state".into(),
+        pid: 1,
+        version: "0".into(),
+    }
+}
+
+fn start(folder: &tempfile::TempDir) -> Engine {
+    let state_file = StateFile::open(folder.path(), true).expect("opened");
+    let (state, _) = state_file.load(wall()).expect("loaded");
+    let trace_file = TraceFile::open(folder.path(), NEVER, jiff::tz::TimeZone::UTC, true).expect("opened");
+    Engine::start(Parts {
+        policy: Policy { auto_rotate_allowed: true, ..Policy::default() },
+        setup: setup(),
+        keys: ["alpha", "beta"].map(|label| sample(label, "https://api.kimi.com/coding/v1")).into(),
+        state,
+        state_file,
+        history: trace_file.tail(10),
+        trace_file,
+        actor: "me".into(),
+    })
+}
+
+fn record(engine: &Engine, number: u16) -> TraceRecord {
+    TraceRecord {
+        at: engine.now().wall,
+        request_id: number.to_string(),
+        method: "GET".into(),
+        prompt_hint: String::new(),
+        prompt_head: String::new(),
+        key: Some(Label::new("alpha")),
+        key_hash: None,
+        endpoint: "/models".into(),
+        status: number,
+        latency: Duration::from_millis(5),
+        total: Duration::from_millis(6),
+        error_code: None,
+        rotation_index: 0,
+        attempts: Vec::new(),
+        ending: Ending::Completed,
+        first_byte: None,
+        tokens: Tokens { input: Some(3), output: None, cached: None },
+        bytes_in: 0,
+        bytes_out: 0,
+        model: None,
+        stream: false,
+        client: None,
+        error: None,
+    }
+}
+
+#[tokio::test]
+async fn a_command_shows_in_the_next_snapshot_and_in_the_file() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    let mut snapshots = engine.snapshots();
+    let notice = engine.command(Command::RotateTo(Label::new("beta")));
+    assert_eq!((notice.severity, notice.message.id.as_ref()), (Severity::Ok, "notice-rotated"));
+    let refused = engine.command(Command::Unblock(Label::new("nobody")));
+    assert_eq!((refused.number, refused.message.id.as_ref()), (notice.number + 1, "refused-unknown-label"));
+    engine.command(Command::Block { label: Label::new("alpha"), span: None, reason: "mine".into() });
+    engine.command(Command::AutoRotate(true));
+    let snapshot = snapshots.wait_for(|snapshot| snapshot.notices.len() == 4).await.expect("published").clone();
+    assert_eq!((snapshot.active.as_ref().map(Label::as_str), snapshot.auto_rotate), (Some("beta"), true));
+    assert_eq!(snapshot.keys[0].status, Status::Blocked);
+    let shown = serde_json::to_string(&*snapshot).expect("JSON");
+    assert!(!shown.contains("sk-test-"), "a snapshot holds no secret: {shown}");
+    engine.stop().await;
+    let engine = start(&folder);
+    let snapshot = engine.snapshots().borrow().clone();
+    assert_eq!((snapshot.active.as_ref().map(Label::as_str), snapshot.auto_rotate), (Some("beta"), true));
+    assert_eq!(snapshot.keys[0].status, Status::Blocked);
+}
+
+#[tokio::test]
+async fn a_lease_counts_in_flight_until_it_is_dropped() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    let mut snapshots = engine.snapshots();
+    let lease = engine.pick(&Ask::default()).expect("a key");
+    snapshots.wait_for(|snapshot| snapshot.traffic.in_flight == 1).await.expect("published");
+    engine.settle(&lease, &Verdict::bare(Cause::RateLimited), None);
+    drop(lease);
+    let idle =
+        |snapshot: &Arc<Snapshot>| snapshot.traffic.in_flight == 0 && snapshot.keys[0].status == Status::Exhausted;
+    snapshots.wait_for(idle).await.expect("published");
+}
+
+#[tokio::test]
+async fn records_reach_subscribers_late_comers_and_the_file() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    let (history, mut records) = engine.records();
+    assert!(history.is_empty());
+    let id = engine.pick(&Ask::default()).expect("a key").choice.id;
+    for number in 200..203 {
+        engine.record(record(&engine, number), Some(id));
+    }
+    for number in 200..203 {
+        assert_eq!(records.recv().await.expect("heard").status, number);
+    }
+    assert_eq!(engine.records().0.len(), 3, "a late comer sees what was");
+    engine.stop().await;
+    let snapshot = engine.snapshots().borrow().clone();
+    assert_eq!((snapshot.traffic.requests, snapshot.keys[0].tokens.input), (3, Some(9)));
+    assert_eq!(start(&folder).records().0.len(), 3, "and so does the next run");
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_records_and_counts_them_but_never_waits() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    // On this single-threaded runtime the keeper does not run until this test awaits.
+    for _ in 0..QUEUE + 7 {
+        engine.record(record(&engine, 200), None);
+    }
+    engine.stop().await;
+    let snapshot = engine.snapshots().borrow().clone();
+    assert_eq!((snapshot.traffic.requests, snapshot.traffic.dropped_records), (QUEUE as u64, 7));
+}
