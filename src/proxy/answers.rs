@@ -1,0 +1,208 @@
+//! Answers that the proxy makes itself: JSON in the shape that clients of both dialects parse, naming whose fault it is.
+//! English, as all of the HTTP API. Not the relayed ones (`relay`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::relay::ProxyBody;
+use crate::domain::{
+    now::until,
+    pool::{NoKey, skip_until},
+    retry_after::header_seconds,
+    snapshot::Skip,
+};
+
+/// Clients should not try again by themselves when the wait is longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A refusal of the proxy's own.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    /// Also the trace's `error_code`.
+    pub(super) code: &'static str,
+    fault: Fault,
+    message: String,
+    hint: &'static str,
+    retry_after: Option<Duration>,
+    keys: Option<Box<Value>>,
+    /// The rest of the request is not read, so the connection can't be used again.
+    close: bool,
+}
+
+/// Whose fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Client,
+    Proxy,
+    Upstream,
+}
+
+impl Fault {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Proxy => "proxy",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
+impl Refusal {
+    /// The request itself is refused before its body is read.
+    pub(super) fn of_request(status: StatusCode, code: &'static str, message: &str, hint: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            fault: Fault::Client,
+            message: message.to_owned(),
+            hint,
+            retry_after: None,
+            keys: None,
+            close: true,
+        }
+    }
+
+    pub(super) fn over_global_rate(wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            fault: Fault::Proxy,
+            ..Self::of_request(
+                StatusCode::TOO_MANY_REQUESTS,
+                "proxy_rate_limit",
+                "Proxy rate limit exceeded",
+                "The limit is KMI_PROXY_MAX_RPS or KMI_PROXY_MAX_RPM of kmi-tui, not the upstream's.",
+            )
+        }
+    }
+
+    /// No key can serve: says for each why not, and until when.
+    pub(super) fn no_key(no_key: &NoKey, now: jiff::Timestamp) -> Self {
+        let (status, code, message, hint) = if no_key.reasons.is_empty() {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_keys",
+                "kmi-tui has no API key",
+                "Put an auth file into the auths folder (KMI_AUTHS_DIR); see the README.",
+            )
+        } else if no_key.only_rate_limited() {
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                "key_rate_limit",
+                "Per-key rate limit exceeded for every key",
+                "The limit is KMI_PROXY_MAX_RPS_PER_KEY or KMI_PROXY_MAX_RPM_PER_KEY of kmi-tui, not the upstream's.",
+            )
+        } else {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_key_available",
+                "No API key can serve this request now",
+                "`keys` says for each key why not and until when.",
+            )
+        };
+        Self {
+            retry_after: no_key.until.map(|moment| until(moment, now)),
+            keys: Some(Box::new(no_key.reasons.iter().map(|(label, skip)| described(label.as_str(), skip)).collect())),
+            fault: Fault::Proxy,
+            close: false,
+            ..Self::of_request(status, code, message, hint)
+        }
+    }
+
+    /// No key gave an answer, and none can be relayed.
+    pub(super) fn upstream(status: StatusCode, message: &str) -> Self {
+        Self {
+            fault: Fault::Upstream,
+            close: false,
+            ..Self::of_request(
+                status,
+                "upstream_error",
+                &format!("Upstream request failed: {message}"),
+                "The upstream or the network on the way to it failed; kmi-tui itself is running.",
+            )
+        }
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn into_response(self) -> Response<ProxyBody> {
+        let mut error = json!({
+            "message": self.message,
+            "type": "kmi_proxy_error",
+            "code": self.code,
+            "fault": self.fault.name(),
+            "hint": self.hint,
+        });
+        if let Some(keys) = self.keys {
+            error["keys"] = *keys;
+        }
+        let mut response = json_response(self.status, &json!({"type": "error", "error": error}));
+        let headers = response.headers_mut();
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(header_seconds(wait)));
+        }
+        if self.fault == Fault::Proxy && self.retry_after.is_none_or(|wait| wait > PATIENCE) {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
+        if self.close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Probes and the doorstep.
+pub(super) fn plain(status: StatusCode, state: &str) -> Response<ProxyBody> {
+    json_response(status, &json!({"status": state}))
+}
+
+/// KMI_DRY_RUN's answer, in the old tool's shape.
+pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Response<ProxyBody> {
+    let body = json!({
+        "dry_run": true,
+        "upstream_url": url,
+        "method": method.as_str(),
+        "path": rest.trim_start_matches('/'),
+        "key_label": label,
+    });
+    let mut response = json_response(StatusCode::OK, &body);
+    response.headers_mut().insert("x-kmi-dry-run", HeaderValue::from_static("true"));
+    response
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<ProxyBody> {
+    let mut response = Response::new(ProxyBody::whole(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn described(label: &str, skip: &Skip) -> Value {
+    let reason = match skip {
+        Skip::Disabled => "disabled",
+        Skip::Blocked { .. } => "blocked",
+        Skip::Unauthorized => "unauthorized",
+        Skip::CoolingDown { .. } => "cooling_down",
+        Skip::RateLimited { .. } => "rate_limited_here",
+        Skip::UsageUnknown => "usage_unknown",
+        Skip::QuotaEmpty { .. } => "quota_empty",
+        Skip::ModelRefused { .. } => "model_refused",
+        Skip::Tried => "tried",
+    };
+    let detail = match skip {
+        Skip::Blocked { reason, .. } => Some(reason.as_str()),
+        Skip::CoolingDown { cause, .. } => Some(cause.as_str()),
+        _ => None,
+    };
+    json!({
+        "label": label,
+        "reason": reason,
+        "detail": detail,
+        "until": skip_until(skip).map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    })
+}

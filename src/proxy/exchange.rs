@@ -1,0 +1,239 @@
+//! The context of one request, from its head to its end: what the trace record will say. Exactly one record comes of it.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue, Request, Response, header};
+
+use super::{App, answers::Refusal, headers, relay::ProxyBody};
+use crate::{
+    domain::{
+        key::Label,
+        mask::mask_ids,
+        now::Now,
+        outcome::{Cause, Verdict},
+        prompt::RequestHints,
+        text,
+        trace::{Attempt, Ending, Tokens, TraceRecord},
+    },
+    engine::Lease,
+};
+
+/// Longest endpoint, client name and error text in a record.
+const ENDPOINT_MAX: usize = 200;
+const CLIENT_MAX: usize = 80;
+const ERROR_MAX: usize = 300;
+
+/// One request on its way. Dropping it unfinished means that the client hung up.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    app: Arc<App>,
+    started: Now,
+    /// Taken when it is recorded, so that nothing is recorded twice.
+    record: Option<Box<TraceRecord>>,
+    /// The attempt that answers; in flight until the answer has ended.
+    lease: Option<Lease>,
+    model: Option<String>,
+}
+
+impl Exchange {
+    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>) -> Self {
+        let started = app.engine.now();
+        let client = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        let record = TraceRecord {
+            at: started.wall,
+            request_id: format!("{:032x}", rand::random::<u128>()),
+            method: request.method().as_str().to_owned(),
+            prompt_hint: String::new(),
+            prompt_head: String::new(),
+            key: None,
+            key_hash: None,
+            endpoint: text::clean(request.uri().path(), ENDPOINT_MAX),
+            status: 0,
+            latency: Duration::ZERO,
+            total: Duration::ZERO,
+            error_code: None,
+            rotation_index: 0,
+            attempts: Vec::new(),
+            ending: Ending::Completed,
+            first_byte: None,
+            tokens: Tokens::default(),
+            bytes_in: 0,
+            bytes_out: 0,
+            model: None,
+            stream: false,
+            client: client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX)),
+            error: None,
+        };
+        Self { app: app.clone(), started, record: Some(Box::new(record)), lease: None, model: None }
+    }
+
+    pub(super) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The path below the base path, once it is known to be one.
+    pub(super) fn below(&mut self, rest: &str) {
+        self.note(|record| record.endpoint = text::clean(rest, ENDPOINT_MAX));
+    }
+
+    /// What the body says of itself.
+    pub(super) fn read(&mut self, bytes: usize, hints: RequestHints) {
+        let prompts = self.app.settings.trace_prompts;
+        self.model = hints.model.clone();
+        self.note(|record| {
+            record.bytes_in = u64::try_from(bytes).unwrap_or(u64::MAX);
+            record.stream = hints.stream;
+            record.model = hints.model;
+            if prompts {
+                record.prompt_hint = hints.hint;
+                record.prompt_head = hints.head;
+            }
+        });
+    }
+
+    /// One attempt on a key, as it was judged.
+    pub(super) fn tried(&mut self, lease: &Lease, status: Option<u16>, verdict: &Verdict, took: Duration) {
+        let attempt = Attempt {
+            key: lease.choice.key.label.clone(),
+            status,
+            cause: verdict.cause.code().to_owned(),
+            ms: millis(took),
+        };
+        let error = verdict.message.as_deref().map(|message| text::clean(&mask_ids(message), ERROR_MAX));
+        self.note(|record| {
+            record.key = Some(lease.choice.key.label.clone());
+            record.key_hash = Some(lease.choice.hash.to_string());
+            record.rotation_index = lease.choice.rotation_index;
+            record.attempts.push(attempt);
+            record.error = error;
+        });
+    }
+
+    /// The request will be answered by this attempt.
+    pub(super) fn served_by(&mut self, lease: Lease, label: &Label, hash: &str) {
+        self.note(|record| {
+            record.key = Some(label.clone());
+            record.key_hash = Some(hash.to_owned());
+        });
+        self.lease = Some(lease);
+    }
+
+    /// Why the request has no good answer, as the trace words it.
+    pub(super) fn failed(&mut self, code: String) {
+        self.note(|record| record.error_code = Some(code));
+    }
+
+    /// The head is about to go out: stamps it, and adds our headers to it.
+    pub(super) fn head<B>(&mut self, response: &mut Response<B>) {
+        let latency = self.elapsed();
+        let status = response.status().as_u16();
+        let Some(record) = self.record.as_deref_mut() else { return };
+        record.latency = latency;
+        record.status = status;
+        if status >= 400 && record.error_code.is_none() {
+            record.error_code = Some(status.to_string());
+        }
+        if !self.app.settings.headers {
+            return;
+        }
+        let label = record.key.as_ref().map(|label| headers::text_value(label.as_str()));
+        let ours = [
+            ("x-kmi-key", label),
+            ("x-kmi-attempts", Some(HeaderValue::from(record.attempts.len()))),
+            ("x-kmi-request-id", Some(headers::text_value(&record.request_id))),
+        ];
+        for (name, value) in ours {
+            if let Some(value) = value {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    /// Answers with a refusal of our own; that is the end of it.
+    pub(super) fn refuse(mut self, refusal: Refusal) -> Response<ProxyBody> {
+        self.failed(refusal.code.to_owned());
+        let message = text::clean(refusal.message(), ERROR_MAX);
+        self.note(|record| {
+            record.error.get_or_insert(message);
+        });
+        self.answer(refusal.into_response())
+    }
+
+    /// Answers with a whole body.
+    pub(super) fn answer(mut self, mut response: Response<ProxyBody>) -> Response<ProxyBody> {
+        self.head(&mut response);
+        let size = http_body::Body::size_hint(response.body()).exact().unwrap_or_default();
+        self.sent(usize::try_from(size).unwrap_or_default());
+        self.end(Ending::Completed, Tokens::default());
+        response
+    }
+
+    /// Bytes of the answer's body went out.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        let elapsed = self.elapsed();
+        self.note(|record| {
+            record.first_byte.get_or_insert(elapsed);
+            record.bytes_out = record.bytes_out.saturating_add(bytes as u64);
+        });
+    }
+
+    /// The first ending counts: settles the key that answered, gives it back, and records the request.
+    pub(super) fn end(&mut self, ending: Ending, tokens: Tokens) {
+        let total = self.elapsed();
+        let Some(mut record) = self.record.take() else { return };
+        let lease = self.lease.take();
+        if let Some(lease) = &lease {
+            self.app.engine.settle(lease, &Verdict::bare(cause_of(ending)), self.model.as_deref());
+        }
+        record.ending = ending;
+        record.tokens = tokens;
+        record.total = total;
+        if record.status == 0 {
+            // Gone before an answer: the code that proxies log for it, never sent to anyone.
+            record.status = 499;
+            record.latency = total;
+        }
+        if let Some(code) = code_of(ending) {
+            record.error_code = Some(code.to_owned());
+        }
+        self.app.engine.record(*record, lease.as_ref().map(|lease| lease.choice.id));
+    }
+
+    fn note(&mut self, change: impl FnOnce(&mut TraceRecord)) {
+        if let Some(record) = self.record.as_deref_mut() {
+            change(record);
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.app.engine.now().steady.saturating_sub(self.started.steady)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(Ending::ClientGone, Tokens::default());
+    }
+}
+
+/// What the end of a good answer says of its key. A client that hangs up says nothing against it.
+const fn cause_of(ending: Ending) -> Cause {
+    match ending {
+        Ending::Completed | Ending::ClientGone => Cause::Ok,
+        Ending::ErrorEvent => Cause::Busy,
+        Ending::UpstreamCut => Cause::BrokenAnswer,
+    }
+}
+
+const fn code_of(ending: Ending) -> Option<&'static str> {
+    match ending {
+        Ending::Completed => None,
+        Ending::ErrorEvent => Some("error_event"),
+        Ending::UpstreamCut => Some("stream_cut"),
+        Ending::ClientGone => Some("client_gone"),
+    }
+}
+
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

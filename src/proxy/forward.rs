@@ -1,0 +1,138 @@
+//! The way of one request, phase by phase. Each phase is elsewhere; their order is here and nowhere else.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+use super::{
+    App,
+    answers::{self, Refusal},
+    attempt::{self, Answer, Failure, Outbound},
+    body::Held,
+    exchange::Exchange,
+    guard, headers,
+    relay::{ProxyBody, Relay},
+    target::Target,
+};
+use crate::{
+    domain::{
+        pool::Ask,
+        prompt,
+        retry::{may_try_another_key, same_key_pause},
+        tokens::TokenReader,
+    },
+    engine::Lease,
+};
+
+/// Answers one request; never fails, and records it once.
+pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response<ProxyBody> {
+    let target = match guard::check(&app.settings, &request, peer) {
+        Ok(Target::Alive) => return answers::plain(StatusCode::OK, "alive"),
+        Ok(Target::Ready) if app.engine.ready() => return answers::plain(StatusCode::OK, "ready"),
+        Ok(Target::Ready) => return answers::plain(StatusCode::SERVICE_UNAVAILABLE, "no_key_available"),
+        Ok(Target::Doorstep) if is_knock(request.method()) => return answers::plain(StatusCode::OK, "kmi-tui"),
+        other => other,
+    };
+    let mut exchange = Exchange::open(app, &request);
+    let rest = match target {
+        Ok(Target::Below(rest)) => rest,
+        Ok(_) => return exchange.refuse(nothing_here()),
+        Err(refusal) => return exchange.refuse(refusal),
+    };
+    exchange.below(&rest);
+    if let Err(wait) = app.engine.admit() {
+        return exchange.refuse(Refusal::over_global_rate(wait));
+    }
+    let (head, body) = request.into_parts();
+    let held = match app.budget.read(body).await {
+        Ok(held) => held,
+        Err(refusal) => return exchange.refuse(refusal),
+    };
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    exchange.read(held.bytes.len(), prompt::read(content_type, &held.bytes));
+    let style = headers::credential_style(&head.headers);
+    let outbound = Outbound { head, rest, body: held.bytes.clone(), style };
+    try_keys(app, &outbound, held, exchange).await
+}
+
+/// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
+async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Response<ProxyBody> {
+    let policy = app.engine.policy();
+    let mut lease = match app.engine.pick(&Ask { tried: &[], model: exchange.model() }) {
+        Ok(lease) => lease,
+        Err(no_key) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
+    };
+    if app.settings.dry_run {
+        return dry_run(outbound, lease, exchange);
+    }
+    let (mut tried, mut retries, mut best) = (Vec::new(), 0, None);
+    loop {
+        let failure = match attempt::send(app, outbound, &lease, &mut exchange).await {
+            Ok(answer) => {
+                drop(held);
+                return relay(app, answer, outbound, lease, exchange);
+            }
+            Err(failure) => failure,
+        };
+        let (cause, retry_after) = (failure.verdict.cause, failure.verdict.retry_after);
+        best = Some(Failure::more_telling(best, failure));
+        tried.push(lease.choice.id);
+        let ask = Ask { tried: &tried, model: exchange.model() };
+        let another = may_try_another_key(cause, &outbound.head.method, policy).then(|| app.engine.pick(&ask).ok());
+        if let Some(next) = another.flatten() {
+            lease = next;
+            continue;
+        }
+        match same_key_pause(cause, retries, retry_after, policy, rand::random()) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => break,
+        }
+        retries += 1;
+    }
+    match best {
+        Some(best) => best.give(exchange),
+        None => exchange.refuse(nothing_here()),
+    }
+}
+
+/// Hands the answer on as it comes.
+fn relay(app: &App, answer: Answer, outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Response<ProxyBody> {
+    let Answer { head, opening, body } = answer;
+    let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let reader = TokenReader::for_content_type(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
+    let mut passed = headers::for_client(&head.headers, &lease.choice.key.secret);
+    if let (true, Some(length)) = (attempt::is_head(outbound), head.headers.get(header::CONTENT_LENGTH)) {
+        passed.insert(header::CONTENT_LENGTH, length.clone());
+    }
+    let choice = lease.choice.clone();
+    exchange.served_by(lease, &choice.key.label, &choice.hash);
+    let mut response = Response::new(());
+    *response.status_mut() = head.status;
+    *response.headers_mut() = passed;
+    exchange.head(&mut response);
+    response
+        .map(|()| ProxyBody::Relay(Box::new(Relay::new(opening, body, exchange, reader, app.settings.idle_timeout))))
+}
+
+fn dry_run(outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Response<ProxyBody> {
+    let choice = lease.choice.clone();
+    let url = outbound.uri(&choice.key.base).map(|uri| uri.to_string()).unwrap_or_default();
+    let label = choice.key.label.as_str();
+    exchange.served_by(lease, &choice.key.label, &choice.hash);
+    exchange.answer(answers::dry_run(&outbound.head.method, &url, &outbound.rest, label))
+}
+
+/// Claude Code looks whether somebody is home before it sends anything.
+fn is_knock(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn nothing_here() -> Refusal {
+    Refusal::of_request(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "There is nothing at this path",
+        "Name an endpoint below it.",
+    )
+}

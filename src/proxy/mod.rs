@@ -1,0 +1,162 @@
+//! HTTP in, HTTP out. A request is named phases: accept, guard, read, pick, send, classify, settle, relay, record.
+//!
+//! Not here: which key (`domain::pool`), what an answer means (`domain::outcome`), whether to try again (`domain::retry`).
+
+mod answers;
+mod attempt;
+mod body;
+mod exchange;
+mod forward;
+mod guard;
+mod headers;
+mod relay;
+mod target;
+
+use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+
+use self::body::Budget;
+use crate::{
+    domain::{base_url::is_loopback, key::Secret},
+    engine::Engine,
+    upstream::Upstream,
+};
+
+/// A client has this long for a request's head; also how long an idle connection is kept.
+const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest head, and most headers, of a request.
+const HEAD_MAX: usize = 64 * 1024;
+const HEADERS_MAX: usize = 128;
+/// Pause after `accept` failed: out of files, usually.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the proxy's edge must know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `/kmi-rotor/v1`.
+    pub(crate) base_path: String,
+    /// The host it listens on, as typed: its clients may name it so.
+    pub(crate) host: String,
+    pub(crate) token: Option<Secret>,
+    /// Bytes.
+    pub(crate) max_body: usize,
+    pub(crate) max_connections: usize,
+    /// Between two bytes, either way.
+    pub(crate) idle_timeout: Duration,
+    /// Answers carry `x-kmi-key` and the like.
+    pub(crate) headers: bool,
+    /// Prompt words go into the trace.
+    pub(crate) trace_prompts: bool,
+    pub(crate) dry_run: bool,
+}
+
+impl Settings {
+    /// Bound to this machine only: then `Host` and `Origin` must be of this machine too.
+    fn local_only(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+/// What every request shares.
+#[derive(Debug)]
+pub(crate) struct App {
+    settings: Settings,
+    engine: Engine,
+    upstream: Upstream,
+    budget: Budget,
+}
+
+impl App {
+    pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream) -> Self {
+        let budget = Budget::new(settings.max_body);
+        Self { settings, engine, upstream, budget }
+    }
+}
+
+/// Serves until `stop` resolves, then lets running requests finish until `cut` does. The answer: whether all of them did.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    stop: impl Future<Output = ()>,
+    cut: impl Future<Output = ()>,
+) -> bool {
+    let connections = GracefulShutdown::new();
+    let mut tasks = JoinSet::new();
+    accept(listener, &app, stop, &connections, &mut tasks).await;
+    let drained = tokio::select! {
+        () = connections.shutdown() => true,
+        () = cut => false,
+    };
+    // A connection that is cut drops its requests, and each of them still leaves its record.
+    tasks.shutdown().await;
+    drained
+}
+
+/// Takes connections until `stop` resolves; the port is closed then.
+async fn accept(
+    listener: TcpListener,
+    app: &Arc<App>,
+    stop: impl Future<Output = ()>,
+    connections: &GracefulShutdown,
+    tasks: &mut JoinSet<()>,
+) {
+    let room = Arc::new(Semaphore::new(app.settings.max_connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let next = async {
+            let permit = room.clone().acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        let (accepted, permit) = tokio::select! {
+            next = next => next,
+            // Only to forget those that have ended.
+            Some(_) = tasks.join_next() => continue,
+            () = &mut stop => return,
+        };
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        // Without it small chunks wait for the peer's acknowledgement; a failure costs only delay.
+        let _ = stream.set_nodelay(true);
+        let connection = connections.watch(connection(TokioIo::new(stream), app.clone(), peer.ip()));
+        tasks.spawn(async move {
+            // Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+}
+
+type Connection<S> = http1::Connection<TokioIo<tokio::net::TcpStream>, S>;
+
+fn connection(
+    io: TokioIo<tokio::net::TcpStream>,
+    app: Arc<App>,
+    peer: IpAddr,
+) -> Connection<
+    impl hyper::service::Service<
+        hyper::Request<hyper::body::Incoming>,
+        Response = hyper::Response<relay::ProxyBody>,
+        Error = Infallible,
+        Future: Send,
+    >,
+> {
+    let service = service_fn(move |request| {
+        let app = app.clone();
+        async move { Ok(forward::handle(&app, request, peer).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_READ_TIMEOUT)
+        .max_header_size(HEAD_MAX)
+        .max_headers(HEADERS_MAX)
+        .preserve_header_case(true)
+        .serve_connection(io, service)
+}

@@ -1,0 +1,144 @@
+//! The answer's body on its way to the client: observed once, never held. End, cut and hang-up all lead to one record.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::exchange::Exchange;
+use crate::domain::{tokens::TokenReader, trace::Ending};
+
+/// What the server sends: our own words, or the upstream's as they come.
+#[derive(Debug)]
+pub(crate) enum ProxyBody {
+    Whole(Option<Bytes>),
+    Relay(Box<Relay>),
+}
+
+/// The upstream broke off; the client must see a cut, never a clean end.
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream broke off")]
+pub(crate) struct Cut;
+
+impl ProxyBody {
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+/// A body that is passed on chunk by chunk.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    /// What was looked at before the head went out.
+    opening: VecDeque<Bytes>,
+    inner: Incoming,
+    exchange: Exchange,
+    reader: TokenReader,
+    idle: Pin<Box<Sleep>>,
+    idle_timeout: Duration,
+}
+
+impl Relay {
+    pub(super) fn new(
+        opening: VecDeque<Bytes>,
+        inner: Incoming,
+        mut exchange: Exchange,
+        reader: TokenReader,
+        idle_timeout: Duration,
+    ) -> Self {
+        if opening.is_empty() && inner.is_end_stream() {
+            exchange.end(Ending::Completed, reader.finish());
+        }
+        Self { opening, inner, exchange, reader, idle: Box::pin(tokio::time::sleep(idle_timeout)), idle_timeout }
+    }
+
+    fn observe(&mut self, chunk: &Bytes) {
+        self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
+        self.exchange.sent(chunk.len());
+        self.reader.feed(chunk);
+        // A server that knows the length stops asking here, and would never come to the end below.
+        if self.is_over() {
+            self.end();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.opening.is_empty() && self.inner.is_end_stream()
+    }
+
+    fn end(&mut self) {
+        let ending = if self.reader.saw_error_event() { Ending::ErrorEvent } else { Ending::Completed };
+        self.exchange.end(ending, self.reader.finish());
+    }
+
+    fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.exchange.end(Ending::UpstreamCut, self.reader.finish());
+        Poll::Ready(Some(Err(Cut)))
+    }
+}
+
+impl Drop for Relay {
+    /// Dropped before its end: the client hung up. The exchange takes only the first ending.
+    fn drop(&mut self) {
+        self.exchange.end(Ending::ClientGone, self.reader.finish());
+    }
+}
+
+impl Body for ProxyBody {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let relay = match self.get_mut() {
+            Self::Whole(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Relay(relay) => relay,
+        };
+        if let Some(chunk) = relay.opening.pop_front() {
+            relay.observe(&chunk);
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
+                ready!(relay.idle.as_mut().poll(context));
+                return relay.cut();
+            };
+            match frame {
+                None => {
+                    relay.end();
+                    return Poll::Ready(None);
+                }
+                Some(Err(_)) => return relay.cut(),
+                Some(Ok(frame)) => {
+                    // Trailers end here: no client of this upstream reads any.
+                    if let Ok(chunk) = frame.into_data() {
+                        relay.observe(&chunk);
+                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Relay(relay) => relay.is_over(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Relay(relay) if relay.opening.is_empty() => relay.inner.size_hint(),
+            // Streams announce no length; what was taken out of one that does is not counted again.
+            Self::Relay(_) => SizeHint::default(),
+        }
+    }
+}
