@@ -1,0 +1,310 @@
+//! Everything a person can do, in one table: it feeds the keymap, the footer and the help. Not what happens then (`app`).
+
+use std::{sync::Arc, time::Duration};
+
+use crossterm::event::KeyCode;
+use tui_input::InputRequest;
+
+use super::{
+    app::{App, Overlay},
+    layout::Pane,
+};
+use crate::domain::{
+    message::Message,
+    snapshot::{KeyView, Snapshot, Status},
+    trace::TraceRecord,
+};
+
+/// Something happened: a person's wish, or news.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Run(Verb),
+    /// Typed into the dialog's field.
+    Edit(InputRequest),
+    Paste(String),
+    /// A new snapshot is here.
+    Snapshot,
+    Record(Arc<TraceRecord>),
+    /// So many records came too fast to be shown.
+    Missed(u64),
+    /// This long since the dashboard opened.
+    Tick(Duration),
+}
+
+/// What a person can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Verb {
+    Rotate,
+    RotateTo,
+    AutoRotate,
+    Block,
+    Unblock,
+    RefreshHealth,
+    Doctor,
+    Pause,
+    Details,
+    Zoom,
+    Language,
+    Help,
+    Quit,
+    Focus(Pane),
+    NextPane,
+    PreviousPane,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Close,
+    NextField,
+    Submit,
+    Wait,
+    StopNow,
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Context {
+    Panes,
+    /// Help or details are open.
+    Reading,
+    /// A dialog with text fields: letters are text.
+    Dialog,
+    /// The question before leaving.
+    Leaving,
+}
+
+/// One key with its modifier. Shift is in the character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Chord {
+    pub(crate) code: KeyCode,
+    pub(crate) control: bool,
+}
+
+/// Headings of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Keys,
+    View,
+    Move,
+    /// Only in a dialog, whose own foot tells it.
+    Dialog,
+}
+
+impl Group {
+    pub(crate) const IN_HELP: [(Self, &'static str); 3] =
+        [(Self::Keys, "help-keys"), (Self::View, "help-view"), (Self::Move, "help-move")];
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) verb: Verb,
+    pub(crate) keys: &'static [Chord],
+    pub(crate) contexts: &'static [Context],
+    pub(crate) group: Group,
+    /// Fluent id of one or two words for the footer.
+    pub(crate) word: &'static str,
+    /// Fluent id of a line for the help; neighbours that share it share the line.
+    pub(crate) help: &'static str,
+    /// Panes whose footer offers it.
+    pub(crate) offered: &'static [Pane],
+    /// Whether it is possible now, or why not.
+    pub(crate) enabled: fn(&App, &Snapshot) -> Result<(), Message>,
+}
+
+const fn letter(character: char) -> Chord {
+    Chord { code: KeyCode::Char(character), control: false }
+}
+
+const fn key(code: KeyCode) -> Chord {
+    Chord { code, control: false }
+}
+
+const STOP: Chord = Chord { code: KeyCode::Char('c'), control: true };
+const ON_KEYS: &[Pane] = &[Pane::Keys, Pane::Quota, Pane::Limits];
+const EVERYWHERE: &[Pane] = &Pane::ALL;
+const NOWHERE: &[Pane] = &[];
+const PANES: &[Context] = &[Context::Panes];
+const SCROLLS: &[Context] = &[Context::Panes, Context::Reading];
+
+const fn row(verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
+    Row { verb, keys, contexts: PANES, group: Group::Keys, word, help, offered: NOWHERE, enabled: always }
+}
+
+/// The table. Its order is the order of the footer and of the help.
+pub(crate) const TABLE: &[Row] = &[
+    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::Rotate, &[letter('r')], "do-rotate", "help-rotate") },
+    Row {
+        offered: ON_KEYS,
+        enabled: rotate_to,
+        ..row(Verb::RotateTo, &[letter('R')], "do-rotate-to", "help-rotate-to")
+    },
+    Row { offered: ON_KEYS, enabled: auto_rotate, ..row(Verb::AutoRotate, &[letter('a')], "do-auto", "help-auto") },
+    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::Block, &[letter('b')], "do-block", "help-block") },
+    Row { offered: ON_KEYS, enabled: unblock, ..row(Verb::Unblock, &[letter('u')], "do-unblock", "help-unblock") },
+    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::RefreshHealth, &[letter('h')], "do-health", "help-health") },
+    Row { offered: &[Pane::Doctor], ..row(Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
+    view(Row { offered: &[Pane::Trace], ..row(Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
+    view(Row {
+        offered: EVERYWHERE,
+        enabled: details,
+        ..row(Verb::Details, &[key(KeyCode::Enter)], "do-details", "help-details")
+    }),
+    view(Row { offered: EVERYWHERE, ..row(Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
+    view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
+    view(Row { contexts: SCROLLS, ..row(Verb::Help, &[letter('?')], "do-help", "help-help") }),
+    view(Row { contexts: SCROLLS, ..row(Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
+    Row { offered: EVERYWHERE, ..moving(Verb::NextPane, &[key(KeyCode::Tab)], "do-next-pane", "help-next-pane") },
+    moving(Verb::PreviousPane, &[key(KeyCode::BackTab)], "do-previous-pane", "help-next-pane"),
+    moving(Verb::Focus(Pane::Keys), &[letter('1')], "pane-keys", "help-focus"),
+    moving(Verb::Focus(Pane::Quota), &[letter('2')], "pane-quota", "help-focus"),
+    moving(Verb::Focus(Pane::Trace), &[letter('3')], "pane-trace", "help-focus"),
+    moving(Verb::Focus(Pane::Limits), &[letter('4')], "pane-limits", "help-focus"),
+    moving(Verb::Focus(Pane::Doctor), &[letter('5')], "pane-doctor", "help-focus"),
+    scroll(Verb::Up, &[key(KeyCode::Up), letter('k')], "help-up-down"),
+    scroll(Verb::Down, &[key(KeyCode::Down), letter('j')], "help-up-down"),
+    scroll(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page"),
+    scroll(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page"),
+    scroll(Verb::Home, &[key(KeyCode::Home), letter('g')], "help-ends"),
+    scroll(Verb::End, &[key(KeyCode::End), letter('G')], "help-ends"),
+    Row {
+        contexts: &[Context::Panes, Context::Reading, Context::Dialog, Context::Leaving],
+        ..moving(Verb::Close, &[key(KeyCode::Esc)], "do-close", "help-close")
+    },
+    dialog(
+        Verb::NextField,
+        &[key(KeyCode::Tab), key(KeyCode::BackTab), key(KeyCode::Up), key(KeyCode::Down)],
+        "do-next-field",
+    ),
+    dialog(Verb::Submit, &[key(KeyCode::Enter)], "do-submit"),
+    Row { contexts: &[Context::Dialog], ..dialog(Verb::Quit, &[STOP], "do-quit") },
+    Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
+    Row { contexts: &[Context::Leaving], ..dialog(Verb::Wait, &[letter('w')], "do-wait") },
+    Row {
+        contexts: &[Context::Leaving],
+        ..dialog(Verb::StopNow, &[key(KeyCode::Enter), letter('q'), STOP], "do-stop-now")
+    },
+];
+
+const fn view(row: Row) -> Row {
+    Row { group: Group::View, ..row }
+}
+
+const fn moving(verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
+    Row { group: Group::Move, ..row(verb, keys, word, help) }
+}
+
+const fn scroll(verb: Verb, keys: &'static [Chord], help: &'static str) -> Row {
+    Row { contexts: SCROLLS, ..moving(verb, keys, help, help) }
+}
+
+const fn dialog(verb: Verb, keys: &'static [Chord], word: &'static str) -> Row {
+    Row { contexts: &[Context::Dialog], group: Group::Dialog, ..row(verb, keys, word, word) }
+}
+
+/// The row of a verb, as it is first in the table.
+pub(crate) fn find(verb: Verb) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.verb == verb)
+}
+
+/// What this key does there.
+pub(crate) fn on(chord: Chord, context: Context) -> Option<Verb> {
+    TABLE.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&chord)).map(|row| row.verb)
+}
+
+const fn always(_: &App, _: &Snapshot) -> Result<(), Message> {
+    Ok(())
+}
+
+fn selected<'a>(app: &App, snapshot: &'a Snapshot) -> Result<&'a KeyView, Message> {
+    app.selected_key(snapshot).ok_or_else(|| Message::new("why-no-keys"))
+}
+
+fn some_key(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    selected(app, snapshot).map(|_| ())
+}
+
+fn rotate_to(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    let key = selected(app, snapshot)?;
+    let reason = match key.status {
+        Status::Disabled => "why-disabled",
+        Status::Blocked => "why-blocked",
+        _ if key.active => "why-active-already",
+        _ => return Ok(()),
+    };
+    Err(Message::new(reason).with("label", &key.label))
+}
+
+fn auto_rotate(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    if snapshot.setup.auto_rotate_allowed || snapshot.auto_rotate {
+        return Ok(());
+    }
+    Err(Message::new("why-auto-rotate").with("setting", "KMI_AUTO_ROTATE_ALLOWED=1"))
+}
+
+fn unblock(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    let key = selected(app, snapshot)?;
+    match key.status {
+        Status::Blocked | Status::Exhausted => Ok(()),
+        _ => Err(Message::new("why-not-blocked").with("label", &key.label)),
+    }
+}
+
+fn details(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    app.subject(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-selected"))
+}
+
+impl Context {
+    pub(crate) const fn of(overlay: Option<&Overlay>) -> Self {
+        match overlay {
+            None => Self::Panes,
+            Some(Overlay::Help { .. } | Overlay::Details { .. }) => Self::Reading,
+            Some(Overlay::Block(_)) => Self::Dialog,
+            Some(Overlay::Quit { .. }) => Self::Leaving,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::i18n::{Locale, Words};
+
+    #[test]
+    fn a_key_means_one_thing_in_a_context() {
+        let mut seen = HashSet::new();
+        for row in TABLE {
+            for context in row.contexts {
+                for chord in row.keys {
+                    assert!(seen.insert((*context, *chord)), "{chord:?} twice in {context:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_words_in_every_language() {
+        for locale in Locale::ALL {
+            let words = Words::new(locale, TimeZone::UTC);
+            let ids = TABLE.iter().flat_map(|row| [row.word, row.help]).chain(Group::IN_HELP.map(|(_, id)| id));
+            for id in ids {
+                assert!(!words.text(id).is_empty());
+            }
+            assert_eq!(words.faults(), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn everything_but_a_dialog_s_own_keys_is_in_the_help() {
+        for row in TABLE {
+            let shown = Group::IN_HELP.iter().any(|(group, _)| *group == row.group);
+            assert_eq!(shown, row.group != Group::Dialog, "{:?}", row.verb);
+        }
+    }
+}

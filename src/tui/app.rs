@@ -1,0 +1,308 @@
+//! The dashboard's own state and the one function that changes it. No IO, no clock, no drawing; what the engine knows
+//! is in the snapshot, never here.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    action::{self, Action, Context, Verb},
+    layout::Pane,
+    overlay::block::Form,
+    toast::Toasts,
+    trace_list::TraceList,
+};
+use crate::domain::{
+    command::{Command, Severity},
+    key::Label,
+    message::Message,
+    now::{since, until},
+    snapshot::{Finding, KeyView, Skip, Snapshot, UsageView},
+    trace::TraceRecord,
+};
+
+/// What a person looks at.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) focus: Pane,
+    pub(crate) zoomed: bool,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) trace: TraceList,
+    pub(crate) toasts: Toasts,
+    /// What the last drawing found out.
+    pub(crate) extent: Extent,
+    /// One selection for all panes that list keys; `None` is the active key.
+    key: Option<Label>,
+    /// A finding, by what it looked at.
+    finding: Option<Message>,
+}
+
+/// What lies over the panes.
+#[derive(Debug, Clone)]
+pub(crate) enum Overlay {
+    Help { scroll: usize },
+    Details { subject: Subject, scroll: usize },
+    Block(Form),
+    Quit { waiting: bool },
+}
+
+/// What details are about.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    Key(Label),
+    Request(Arc<TraceRecord>),
+    /// By what it looked at.
+    Finding(Message),
+}
+
+/// Sizes that only drawing knows, for paging and scrolling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Rows of the focused pane, or of what is read over it.
+    pub(crate) page: usize,
+    /// How far the help or the details can be scrolled.
+    pub(crate) scroll: usize,
+}
+
+/// What the loop is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    Send(Command),
+    SwitchLanguage,
+    Leave,
+}
+
+/// Changes the state by what happened.
+pub(crate) fn update(app: &mut App, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+    match action {
+        Action::Run(verb) => return app.run(verb, snapshot),
+        Action::Edit(request) => app.in_form(|form| form.edit(request)),
+        Action::Paste(text) => app.in_form(|form| form.paste(&text)),
+        Action::Snapshot => return app.look(snapshot),
+        Action::Record(record) => app.trace.push(record),
+        Action::Missed(count) => app.trace.miss(count),
+        Action::Tick(now) => app.toasts.tick(now),
+    }
+    Vec::new()
+}
+
+impl App {
+    pub(crate) fn new(history: Vec<Arc<TraceRecord>>) -> Self {
+        Self {
+            focus: Pane::Keys,
+            zoomed: false,
+            overlay: None,
+            trace: TraceList::new(history),
+            toasts: Toasts::default(),
+            extent: Extent::default(),
+            key: None,
+            finding: None,
+        }
+    }
+
+    pub(crate) const fn context(&self) -> Context {
+        Context::of(self.overlay.as_ref())
+    }
+
+    /// The selected key: by label, else the active one, else the first.
+    pub(crate) fn selected_key<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a KeyView> {
+        snapshot.keys.get(self.key_row(snapshot))
+    }
+
+    pub(crate) fn key_row(&self, snapshot: &Snapshot) -> usize {
+        let by_label = |key: &KeyView| self.key.as_ref() == Some(&key.label);
+        let keys = &snapshot.keys;
+        keys.iter().position(by_label).or_else(|| keys.iter().position(|key| key.active)).unwrap_or_default()
+    }
+
+    /// The selected finding among `findings(snapshot)`.
+    pub(crate) fn finding_row(&self, snapshot: &Snapshot) -> usize {
+        let found = findings(snapshot).iter().position(|finding| self.finding.as_ref() == Some(&finding.subject));
+        found.unwrap_or_default()
+    }
+
+    /// What Enter would show.
+    pub(crate) fn subject(&self, snapshot: &Snapshot) -> Option<Subject> {
+        match self.focus {
+            Pane::Keys | Pane::Quota | Pane::Limits => {
+                self.selected_key(snapshot).map(|key| Subject::Key(key.label.clone()))
+            }
+            Pane::Trace => self.trace.selected().cloned().map(Subject::Request),
+            Pane::Doctor => {
+                let row = self.finding_row(snapshot);
+                findings(snapshot).get(row).map(|finding| Subject::Finding(finding.subject.clone()))
+            }
+        }
+    }
+
+    /// How long the screen stays true by itself: a second while something counts down, else a minute, for the clock.
+    pub(crate) fn stays_true(&self, snapshot: &Snapshot, now: Timestamp) -> Duration {
+        let counts = !self.toasts.is_empty() || snapshot.keys.iter().any(|key| counts_seconds(key, now));
+        let into_minute = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();
+        Duration::from_secs(if counts { 1 } else { 60 - into_minute })
+    }
+
+    fn run(&mut self, verb: Verb, snapshot: &Snapshot) -> Vec<Effect> {
+        let enabled = action::find(verb).map_or(Ok(()), |row| (row.enabled)(self, snapshot));
+        if let Err(reason) = enabled {
+            self.toasts.say(Severity::Warn, reason);
+            return Vec::new();
+        }
+        if let Some(command) = self.command(verb, snapshot) {
+            return vec![Effect::Send(command)];
+        }
+        match verb {
+            Verb::Block => self.open_form(snapshot),
+            Verb::Submit => return self.submit(),
+            Verb::NextField => self.in_form(Form::next_field),
+            Verb::Pause => self.trace.toggle_pause(),
+            Verb::Details => self.open_details(snapshot),
+            Verb::Zoom => self.zoomed = !self.zoomed,
+            Verb::Language => return vec![Effect::SwitchLanguage],
+            Verb::Help => self.toggle_help(),
+            Verb::Quit => return self.quit(snapshot),
+            Verb::Wait => self.overlay = Some(Overlay::Quit { waiting: true }),
+            Verb::StopNow => return vec![Effect::Leave],
+            Verb::Close => self.close(),
+            Verb::Focus(pane) => self.focus = pane,
+            Verb::NextPane => self.focus = self.focus.after(1),
+            Verb::PreviousPane => self.focus = self.focus.after(Pane::ALL.len() - 1),
+            _ => self.go(verb, snapshot),
+        }
+        Vec::new()
+    }
+
+    /// The command that a verb is, for those that are one.
+    fn command(&mut self, verb: Verb, snapshot: &Snapshot) -> Option<Command> {
+        let label = || self.selected_key(snapshot).map(|key| key.label.clone());
+        match verb {
+            Verb::Rotate => Some(Command::Rotate),
+            Verb::RotateTo => label().map(Command::RotateTo),
+            Verb::AutoRotate => Some(Command::AutoRotate(!snapshot.auto_rotate)),
+            Verb::Unblock => label().map(Command::Unblock),
+            Verb::RefreshHealth => Some(Command::RefreshHealth),
+            Verb::Doctor => {
+                self.focus = Pane::Doctor;
+                Some(Command::RunDoctor)
+            }
+            _ => None,
+        }
+    }
+
+    /// Moves the selection, or scrolls what is read.
+    fn go(&mut self, verb: Verb, snapshot: &Snapshot) {
+        let Extent { page, scroll: most } = self.extent;
+        let page = page.saturating_sub(1).max(1);
+        if let Some(Overlay::Help { scroll } | Overlay::Details { scroll, .. }) = &mut self.overlay {
+            *scroll = step(verb, *scroll, most + 1, page);
+            return;
+        }
+        match self.focus {
+            Pane::Keys | Pane::Quota | Pane::Limits => {
+                let row = step(verb, self.key_row(snapshot), snapshot.keys.len(), page);
+                self.key = snapshot.keys.get(row).map(|key| key.label.clone());
+            }
+            Pane::Trace => self.trace.select(step(verb, self.trace.row(), self.trace.shown().len(), page)),
+            Pane::Doctor => {
+                let findings = findings(snapshot);
+                let row = step(verb, self.finding_row(snapshot), findings.len(), page);
+                self.finding = findings.get(row).map(|finding| finding.subject.clone());
+            }
+        }
+    }
+
+    fn in_form(&mut self, change: impl FnOnce(&mut Form)) {
+        if let Some(Overlay::Block(form)) = &mut self.overlay {
+            change(form);
+        }
+    }
+
+    fn open_form(&mut self, snapshot: &Snapshot) {
+        self.overlay = self.selected_key(snapshot).map(|key| Overlay::Block(Form::new(key.label.clone())));
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        let Some(Overlay::Block(form)) = &mut self.overlay else { return Vec::new() };
+        let Some(command) = form.submit() else { return Vec::new() };
+        self.overlay = None;
+        vec![Effect::Send(command)]
+    }
+
+    fn open_details(&mut self, snapshot: &Snapshot) {
+        self.overlay = self.subject(snapshot).map(|subject| Overlay::Details { subject, scroll: 0 });
+    }
+
+    fn toggle_help(&mut self) {
+        self.overlay = match self.overlay {
+            Some(Overlay::Help { .. }) => None,
+            _ => Some(Overlay::Help { scroll: 0 }),
+        };
+    }
+
+    /// Closes what is on top; with nothing open, the zoom and the toasts.
+    fn close(&mut self) {
+        if self.overlay.take().is_none() {
+            self.zoomed = false;
+            self.toasts.clear();
+        }
+    }
+
+    fn quit(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        if snapshot.traffic.in_flight == 0 {
+            return vec![Effect::Leave];
+        }
+        self.overlay = Some(Overlay::Quit { waiting: false });
+        Vec::new()
+    }
+
+    fn look(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.toasts.quote(&snapshot.notices);
+        match self.overlay {
+            Some(Overlay::Quit { waiting: true }) if snapshot.traffic.in_flight == 0 => vec![Effect::Leave],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The findings, worst first.
+pub(crate) fn findings(snapshot: &Snapshot) -> Vec<&Finding> {
+    let mut findings: Vec<_> = snapshot.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+/// Until when a key is passed over.
+pub(crate) const fn back_at(skip: &Skip) -> Option<Timestamp> {
+    match skip {
+        Skip::Blocked { until, .. } | Skip::QuotaEmpty { until } => *until,
+        Skip::CoolingDown { until, .. } | Skip::RateLimited { until } | Skip::ModelRefused { until } => Some(*until),
+        Skip::Disabled | Skip::Unauthorized | Skip::UsageUnknown | Skip::Tried => None,
+    }
+}
+
+fn step(verb: Verb, at: usize, count: usize, page: usize) -> usize {
+    let last = count.saturating_sub(1);
+    let to = match verb {
+        Verb::Up => at.saturating_sub(1),
+        Verb::Down => at.saturating_add(1),
+        Verb::PageUp => at.saturating_sub(page),
+        Verb::PageDown => at.saturating_add(page),
+        Verb::Home => 0,
+        Verb::End => last,
+        _ => at,
+    };
+    to.min(last)
+}
+
+/// Whether a second changes what is shown of this key.
+fn counts_seconds(key: &KeyView, now: Timestamp) -> bool {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let soon = |moment: Timestamp| moment > now && until(moment, now) <= HOUR;
+    let resets = match &key.usage {
+        UsageView::Known { usage, .. } | UsageView::Failed { usage: Some(usage), .. } => usage.windows.as_slice(),
+        _ => &[],
+    };
+    key.skip.as_ref().and_then(back_at).is_some_and(soon)
+        || key.last_used.is_some_and(|used| since(used, now) < Duration::from_secs(60))
+        || resets.iter().filter_map(|window| window.resets_at).any(soon)
+}

@@ -1,0 +1,333 @@
+//! Sample snapshots and requests for the tests of this module. No test by itself.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    command::{Notice, Severity},
+    key::Label,
+    message::Message,
+    now,
+    snapshot::{
+        Confidence, Counters, Finding, KeyView, Mode, RateView, Setup, Skip, Snapshot, Status, Traffic, UsageView,
+    },
+    trace::{Attempt, Ending, Tokens, TraceRecord},
+    usage::{Usage, Window, WindowKind},
+};
+
+/// 2026-02-02 14:10:05 UTC.
+pub(super) fn at() -> Timestamp {
+    Timestamp::from_second(1_770_041_405).expect("valid")
+}
+
+fn later(seconds: u64) -> Timestamp {
+    now::add(at(), Duration::from_secs(seconds))
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    at().checked_sub(jiff::SignedDuration::from_secs(seconds)).expect("valid")
+}
+
+pub(super) fn setup() -> Setup {
+    Setup {
+        mode: Mode::Live,
+        address: "http://127.0.0.1:54123/kmi-rotor/v1".into(),
+        upstream: "https://api.kimi.com/coding/v1".into(),
+        auto_rotate_allowed: true,
+        auths_dir: "/home/ann/.kimi/_auths".into(),
+        state_dir: "/home/ann/.kmi".into(),
+        pid: 4242,
+        version: "0.1.0".into(),
+    }
+}
+
+/// First start: no keys, no requests.
+pub(super) fn empty() -> Snapshot {
+    Snapshot {
+        at: at(),
+        uptime: Duration::from_secs(3),
+        setup: Arc::new(Setup { auto_rotate_allowed: false, ..setup() }),
+        auto_rotate: false,
+        rotation_index: 0,
+        active: None,
+        keys: Vec::new(),
+        traffic: Traffic { per_second: vec![0; 60], errors_per_second: vec![0; 60], ..Traffic::default() },
+        global_rate: RateView::default(),
+        confidence: Confidence::default(),
+        last_health_refresh: None,
+        notices: Vec::new(),
+        findings: Arc::new([]),
+    }
+}
+
+/// A working day: six keys, some of them resting.
+pub(super) fn normal() -> Snapshot {
+    let keys = normal_keys();
+    let counts = [("alpha", 48), ("beta", 47), ("work-main", 25)];
+    Snapshot {
+        uptime: Duration::from_secs(7_200),
+        setup: Arc::new(setup()),
+        auto_rotate: true,
+        rotation_index: 1_284,
+        active: Some(Label::new("alpha")),
+        keys,
+        traffic: Traffic {
+            in_flight: 3,
+            requests: 1_284,
+            errors: 31,
+            per_second: (0..60_u32).map(|second| (second * 7 + second * second / 5) % 9 / 2).collect(),
+            errors_per_second: (0..60).map(|second| u32::from(second % 20 == 3)).collect(),
+            latency_p50: Some(Duration::from_millis(840)),
+            latency_p99: Some(Duration::from_millis(12_400)),
+            dropped_records: 0,
+            failed_saves: 0,
+        },
+        global_rate: RateView { last_second: 3, per_second: 10, last_minute: 84, per_minute: 300 },
+        confidence: Confidence {
+            percent: 93.4,
+            records: 120,
+            counts: counts.into_iter().map(|(label, count)| (Label::new(label), count)).collect(),
+        },
+        last_health_refresh: Some(ago(140)),
+        findings: normal_findings(),
+        ..empty()
+    }
+}
+
+/// Everything that can go wrong, with foreign text that would like to.
+pub(super) fn alarm() -> Snapshot {
+    let mut snapshot = normal();
+    for key in &mut snapshot.keys {
+        key.status = Status::Blocked;
+        key.skip = Some(Skip::CoolingDown { cause: "brand_new\u{1b}[31m_cause\u{202e}".into(), until: later(90_061) });
+        key.active = false;
+        key.counters = Counters { error_401: u32::MAX, error_403: 3, error_429: 9, error_5xx: 7 };
+        key.requests = u64::MAX;
+        key.in_flight = u32::MAX;
+    }
+    snapshot.keys[0].label = Label::new("日本語のとても長いラベル名前です");
+    snapshot.keys[1].label = Label::new("e\u{301}\u{200d}👩‍👩‍👧‍👦\u{1b}]0;x\u{7}");
+    snapshot.keys[1].usage =
+        UsageView::Failed { at: ago(4_000), fault: "\u{1b}[2Jsomething quite new went wrong".into(), usage: None };
+    snapshot.keys[2].skip = Some(Skip::QuotaEmpty { until: None });
+    snapshot.keys[3].skip = Some(Skip::ModelRefused { until: Timestamp::MAX });
+    snapshot.keys[4].skip = Some(Skip::Tried);
+    snapshot.active = None;
+    snapshot.traffic.errors_per_second = vec![u32::MAX; 60];
+    snapshot.traffic.per_second = vec![u32::MAX; 60];
+    snapshot.traffic.dropped_records = 21;
+    snapshot.traffic.failed_saves = 2;
+    snapshot.traffic.in_flight = u32::MAX;
+    snapshot.confidence.percent = f64::NAN;
+    snapshot.global_rate = RateView { last_second: u32::MAX, per_second: 1, last_minute: u32::MAX, per_minute: 1 };
+    snapshot.notices = [Severity::Ok, Severity::Info, Severity::Warn, Severity::Fail]
+        .into_iter()
+        .zip(1..)
+        .map(|(severity, number)| Notice {
+            number,
+            at: at(),
+            severity,
+            message: Message::new("why-blocked").with("label", "x".repeat(usize::from(number as u8) * 60)),
+        })
+        .collect();
+    snapshot
+}
+
+fn normal_keys() -> Vec<KeyView> {
+    let gone = |kind, seconds| window(kind, Some(0.0), Some(later(seconds)));
+    vec![
+        KeyView {
+            active: true,
+            in_flight: 2,
+            last_used: Some(ago(1)),
+            rate: RateView { last_second: 2, per_second: 4, last_minute: 41, per_minute: 120 },
+            ..key("alpha", 512, 0.72, 0.81)
+        },
+        KeyView {
+            in_flight: 1,
+            last_used: Some(ago(4)),
+            rate: RateView { last_second: 1, per_second: 4, last_minute: 38, per_minute: 120 },
+            ..key("beta", 498, 0.55, 0.64)
+        },
+        KeyView {
+            status: Status::Warn,
+            counters: Counters { error_429: 2, ..Counters::default() },
+            last_used: Some(ago(75)),
+            ..key("work-main", 251, 0.18, 0.09)
+        },
+        KeyView {
+            status: Status::Exhausted,
+            skip: Some(Skip::CoolingDown { cause: "quota_five_hours".into(), until: later(6_610) }),
+            usage: known(vec![
+                gone(WindowKind::FiveHours, 6_610),
+                window(WindowKind::Week, Some(0.4), Some(later(300_000))),
+            ]),
+            ..key("delta", 19, 0.0, 0.4)
+        },
+        KeyView {
+            status: Status::Blocked,
+            skip: Some(Skip::Blocked { reason: "payment_required".into(), until: Some(later(3_130)) }),
+            counters: Counters { error_403: 1, ..Counters::default() },
+            usage: UsageView::Failed { at: ago(400), fault: "payment_required".into(), usage: None },
+            ..key("omega", 4, 0.0, 0.0)
+        },
+        KeyView {
+            status: Status::Disabled,
+            skip: Some(Skip::Disabled),
+            usage: UsageView::Unknown,
+            last_used: None,
+            shares_account_with: vec![Label::new("alpha")],
+            ..key("spare", 0, 1.0, 1.0)
+        },
+    ]
+}
+
+fn key(label: &str, requests: u64, five_hours: f64, week: f64) -> KeyView {
+    KeyView {
+        label: Label::new(label),
+        masked: "sk-k***9f3c".into(),
+        source: format!("{label}.env"),
+        email: Some(format!("{label}@example.com")),
+        host: "api.kimi.com".into(),
+        priority: 0,
+        active: false,
+        status: Status::Healthy,
+        skip: None,
+        in_flight: 0,
+        requests,
+        counters: Counters::default(),
+        last_used: Some(ago(7_500)),
+        usage: known(vec![
+            window(WindowKind::FiveHours, Some(five_hours), Some(later(6_610))),
+            window(WindowKind::Week, Some(week), Some(later(300_000))),
+        ]),
+        rate: RateView::default(),
+        tokens: Tokens { input: Some(1_204_000), output: Some(80_400), cached: Some(900_000) },
+        shares_account_with: Vec::new(),
+    }
+}
+
+fn known(windows: Vec<Window>) -> UsageView {
+    let usage = Usage { windows, user_id: Some("u-1".into()), parallel_limit: Some(30), ..Usage::default() };
+    UsageView::Known { at: ago(140), usage: Arc::new(usage) }
+}
+
+fn window(kind: WindowKind, left: Option<f64>, resets_at: Option<Timestamp>) -> Window {
+    let used = left.map(|left| (2_048.0 * (1.0 - left)).round());
+    Window { kind, left, used, limit: left.map(|_| 2_048.0), resets_at }
+}
+
+/// The dashboard's own messages stand in for the doctor's.
+fn normal_findings() -> Arc<[Finding]> {
+    let finding = |severity, subject, seen, fix| Finding { severity, subject: Message::new(subject), seen, fix };
+    let allow = Message::new("why-auto-rotate").with("setting", "KMI_AUTO_ROTATE_ALLOWED=1");
+    Arc::new([
+        finding(Severity::Ok, "pane-keys", Message::new("keys-ready").with("ready", 3_i64).with("all", 6_i64), None),
+        finding(Severity::Ok, "pane-quota", Message::new("quota-checked").with("age", Duration::from_secs(140)), None),
+        finding(Severity::Warn, "pane-limits", Message::new("limits-dropped").with("count", 2_i64), Some(allow)),
+        finding(Severity::Info, "pane-trace", Message::new("trace-following"), None),
+    ])
+}
+
+pub(super) fn record() -> TraceRecord {
+    TraceRecord {
+        at: at(),
+        request_id: "0123456789abcdef0123456789abcdef".into(),
+        method: "POST".into(),
+        prompt_hint: "Refactor the parser to return".into(),
+        prompt_head: "Refactor".into(),
+        key: Some(Label::new("alpha")),
+        key_hash: Some("a4a6d307ad00".into()),
+        endpoint: "/chat/completions".into(),
+        status: 200,
+        latency: Duration::from_millis(840),
+        total: Duration::from_millis(6_300),
+        error_code: None,
+        rotation_index: 7,
+        attempts: vec![Attempt { key: Label::new("alpha"), status: Some(200), cause: "ok".into(), ms: 840 }],
+        ending: Ending::Completed,
+        first_byte: Some(Duration::from_millis(910)),
+        tokens: Tokens { input: Some(12_400), output: Some(940), cached: Some(11_000) },
+        bytes_in: 48_210,
+        bytes_out: 9_120,
+        model: Some("kimi-for-coding".into()),
+        stream: true,
+        client: Some("KimiCLI/1.49.0".into()),
+        error: None,
+    }
+}
+
+/// A handful of requests, oldest first, one of each kind.
+pub(super) fn history() -> Vec<Arc<TraceRecord>> {
+    let failed = Attempt { key: Label::new("delta"), status: Some(403), cause: "quota_five_hours".into(), ms: 120 };
+    let over = record().attempts[0].clone();
+    let kinds = [
+        record(),
+        TraceRecord { endpoint: "/messages".into(), key: Some(Label::new("beta")), ..record() },
+        TraceRecord { attempts: vec![failed, over], prompt_hint: "Why does this test...".into(), ..record() },
+        TraceRecord {
+            method: "GET".into(),
+            endpoint: "/models".into(),
+            prompt_hint: String::new(),
+            tokens: Tokens::default(),
+            total: Duration::from_millis(85),
+            first_byte: Some(Duration::from_millis(80)),
+            ..record()
+        },
+        TraceRecord {
+            key: Some(Label::new("work-main")),
+            status: 429,
+            error_code: Some("429".into()),
+            tokens: Tokens::default(),
+            attempts: vec![Attempt {
+                key: Label::new("work-main"),
+                status: Some(429),
+                cause: "rate_limited".into(),
+                ms: 90,
+            }],
+            ..record()
+        },
+        TraceRecord { ending: Ending::ClientGone, error_code: Some("client_gone".into()), ..record() },
+        TraceRecord { ending: Ending::UpstreamCut, error_code: Some("stream_cut".into()), ..record() },
+        TraceRecord {
+            key: None,
+            status: 503,
+            error_code: Some("no_key".into()),
+            attempts: Vec::new(),
+            first_byte: None,
+            tokens: Tokens::default(),
+            ..record()
+        },
+    ];
+    let numbered = (0_i64..).zip(kinds.into_iter().cycle().take(20));
+    numbered
+        .map(|(number, record)| {
+            Arc::new(TraceRecord { at: ago(80 - 4 * number), request_id: format!("{number:032x}"), ..record })
+        })
+        .collect()
+}
+
+/// Requests whose every text is foreign and hostile.
+pub(super) fn hostile() -> Vec<Arc<TraceRecord>> {
+    let evil = || "\u{1b}]52;c;Zm9v\u{7}\u{202e}日本語 e\u{301}\u{200b}👩‍👩‍👧‍👦 ".repeat(9);
+    let record = TraceRecord {
+        method: evil(),
+        prompt_hint: evil(),
+        key: Some(Label::new(&evil())),
+        endpoint: evil(),
+        status: u16::MAX,
+        latency: Duration::MAX,
+        total: Duration::MAX,
+        error_code: Some(evil()),
+        first_byte: Some(Duration::MAX),
+        tokens: Tokens { input: Some(u64::MAX), output: None, cached: None },
+        bytes_in: u64::MAX,
+        model: Some(evil()),
+        client: Some(evil()),
+        error: Some(evil()),
+        attempts: vec![Attempt { key: Label::new(&evil()), status: None, cause: evil(), ms: u64::MAX }],
+        ..record()
+    };
+    vec![Arc::new(record)]
+}

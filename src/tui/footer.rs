@@ -1,0 +1,62 @@
+//! The last line: what the keys do here. All of it comes from the table of `action`.
+
+use crossterm::event::KeyCode;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    action::{self, Chord, Row, TABLE, Verb},
+    view::View,
+};
+
+/// Always offered, at the right.
+const PINNED: [Verb; 2] = [Verb::Help, Verb::Quit];
+
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let room = usize::from(area.width);
+    let pinned: Vec<_> = PINNED.iter().filter_map(|verb| action::find(*verb)).flat_map(|row| hint(view, row)).collect();
+    let pinned = Line::from(pinned);
+    let mut line = Line::from(" ");
+    for row in TABLE.iter().filter(|row| row.offered.contains(&view.app.focus)) {
+        let hint = Line::from(hint(view, row));
+        if line.width() + hint.width() + pinned.width() <= room {
+            line.spans.extend(hint.spans);
+        }
+    }
+    let blank = room.saturating_sub(line.width() + pinned.width());
+    line.push_span(Span::raw(" ".repeat(blank)));
+    line.spans.extend(pinned.spans);
+    view.put_lines(frame, area, vec![line]);
+}
+
+/// `r rotate  `: dim altogether when it is not possible now.
+fn hint(view: &View<'_>, row: &Row) -> Vec<Span<'static>> {
+    let enabled = (row.enabled)(view.app, view.snapshot).is_ok();
+    let key_style = if enabled { view.theme.accent } else { view.theme.dim };
+    let key = row.keys.first().map(|chord| name(view, *chord)).unwrap_or_default();
+    vec![
+        Span::styled(key, key_style),
+        Span::styled(format!(" {}", view.text(row.word)), view.theme.dim),
+        Span::raw("  "),
+    ]
+}
+
+/// What is written on the key.
+pub(crate) fn name(view: &View<'_>, chord: Chord) -> String {
+    let name = match chord.code {
+        KeyCode::Char(' ') => view.text("key-space"),
+        KeyCode::Char(character) if chord.control => format!("Ctrl-{}", character.to_ascii_uppercase()),
+        KeyCode::Char(character) => character.to_string(),
+        KeyCode::BackTab => "Shift-Tab".to_owned(),
+        KeyCode::Up => view.glyphs.up.to_owned(),
+        KeyCode::Down => view.glyphs.down.to_owned(),
+        KeyCode::PageUp => "PgUp".to_owned(),
+        KeyCode::PageDown => "PgDn".to_owned(),
+        code => code.to_string(),
+    };
+    debug_assert!(!name.is_empty());
+    name
+}

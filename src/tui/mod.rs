@@ -1,0 +1,234 @@
+//! The dashboard. It sees snapshots, trace records, commands and words; never the proxy, the store or the upstream.
+//!
+//! A key press goes `terminal event → keymap → Action → app::update → Effect`, and the next snapshot shows what came of it.
+
+mod action;
+mod app;
+mod columns;
+mod footer;
+mod format;
+mod header;
+mod keymap;
+mod layout;
+mod overlay;
+mod panes;
+mod reader;
+mod screen;
+mod terminal;
+mod theme;
+mod toast;
+mod trace_list;
+mod view;
+mod wording;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use crossterm::event::Event;
+use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc, watch,
+    },
+    time::{Instant, sleep_until},
+};
+
+use self::{
+    action::Action,
+    app::{App, Effect, update},
+    theme::{Glyphs, Theme},
+    view::View,
+};
+use crate::{
+    domain::{command::Command, now, snapshot::Snapshot, trace::TraceRecord},
+    i18n::Words,
+};
+
+/// Shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What the dashboard is fed, and where its wishes go.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Requests from before, oldest first.
+    pub(crate) history: Vec<Arc<TraceRecord>>,
+    pub(crate) records: broadcast::Receiver<Arc<TraceRecord>>,
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+}
+
+/// How it may look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) color: bool,
+    pub(crate) ascii: bool,
+}
+
+/// Why the dashboard was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// A person said so.
+    Quit,
+    /// A signal came, or the terminal went away.
+    Signal,
+}
+
+/// Shows the dashboard until it is left. The terminal is as before when this returns.
+pub(crate) async fn run(feed: Feed, words: Words, look: Look, stop: impl Future<Output = ()>) -> io::Result<Leave> {
+    let mut events = reader::start()?;
+    let mut terminal = terminal::Guard::take()?;
+    let mut dashboard = Dashboard::new(feed, words, look);
+    let mut stop = pin!(stop);
+    loop {
+        let happened = tokio::select! {
+            () = &mut stop => return Ok(Leave::Signal),
+            happened = dashboard.next(&mut events) => happened,
+        };
+        match happened {
+            Happened::TerminalGone => return Ok(Leave::Signal),
+            Happened::Draw => match dashboard.draw(&mut terminal) {
+                Err(fault) if terminal::is_hangup(&fault) => return Ok(Leave::Signal),
+                drawn => drawn?,
+            },
+            Happened::Event(event) => {
+                let action = keymap::action(&event, dashboard.app.context());
+                // A resize is no action, but needs a frame.
+                dashboard.dirty = true;
+                if action.is_some_and(|action| dashboard.act(action)) {
+                    return Ok(Leave::Quit);
+                }
+            }
+            Happened::News(action) => {
+                if dashboard.act(action) {
+                    return Ok(Leave::Quit);
+                }
+            }
+        }
+    }
+}
+
+/// What the loop woke up for.
+enum Happened {
+    Event(Event),
+    News(Action),
+    Draw,
+    TerminalGone,
+}
+
+/// The loop's own things.
+struct Dashboard {
+    feed: Feed,
+    words: Words,
+    theme: Theme,
+    glyphs: Glyphs,
+    app: App,
+    snapshot: Arc<Snapshot>,
+    opened: Instant,
+    /// When the snapshot came: the time on the screen is its own plus what passed since.
+    arrived: Instant,
+    drawn: Instant,
+    dirty: bool,
+    /// Whether the engine's channels are still open.
+    snapshots_open: bool,
+    records_open: bool,
+}
+
+impl Dashboard {
+    fn new(mut feed: Feed, words: Words, look: Look) -> Self {
+        let now = Instant::now();
+        let snapshot = feed.snapshots.borrow_and_update().clone();
+        let mut app = App::new(std::mem::take(&mut feed.history));
+        update(&mut app, Action::Snapshot, &snapshot);
+        let (theme, glyphs) = (Theme::of(look.color), Glyphs::of(look.ascii));
+        let drawn = now.checked_sub(FRAME).unwrap_or(now);
+        Self {
+            feed,
+            words,
+            theme,
+            glyphs,
+            app,
+            snapshot,
+            opened: now,
+            arrived: now,
+            drawn,
+            dirty: true,
+            snapshots_open: true,
+            records_open: true,
+        }
+    }
+
+    /// Waits for whatever comes first. Cancel safe: nothing is taken before it is returned.
+    async fn next(&mut self, events: &mut mpsc::UnboundedReceiver<Event>) -> Happened {
+        let wake = self.wake();
+        let feed = &mut self.feed;
+        tokio::select! {
+            biased;
+            event = events.recv() => event.map_or(Happened::TerminalGone, Happened::Event),
+            () = sleep_until(wake) => {
+                if self.dirty { Happened::Draw } else { Happened::News(Action::Tick(self.opened.elapsed())) }
+            }
+            changed = feed.snapshots.changed(), if self.snapshots_open => {
+                self.snapshots_open = changed.is_ok();
+                self.snapshot = feed.snapshots.borrow_and_update().clone();
+                if self.snapshots_open {
+                    self.arrived = Instant::now();
+                }
+                Happened::News(Action::Snapshot)
+            }
+            record = feed.records.recv(), if self.records_open => match record {
+                Ok(record) => Happened::News(Action::Record(record)),
+                Err(RecvError::Lagged(count)) => Happened::News(Action::Missed(count)),
+                Err(RecvError::Closed) => {
+                    self.records_open = false;
+                    Happened::News(Action::Snapshot)
+                }
+            },
+        }
+    }
+
+    /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.
+    fn wake(&self) -> Instant {
+        let span = if self.dirty { FRAME } else { self.app.stays_true(&self.snapshot, self.now()) };
+        self.drawn + span
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        now::add(self.snapshot.at, self.arrived.elapsed())
+    }
+
+    /// Does what an action asks for; true when it is to leave.
+    fn act(&mut self, action: Action) -> bool {
+        self.dirty = true;
+        update(&mut self.app, Action::Tick(self.opened.elapsed()), &self.snapshot);
+        let mut leaves = false;
+        for effect in update(&mut self.app, action, &self.snapshot) {
+            match effect {
+                // A closed channel means that the engine stops; its last snapshot is still worth looking at.
+                Effect::Send(command) => drop(self.feed.commands.send(command)),
+                Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
+                Effect::Leave => leaves = true,
+            }
+        }
+        leaves
+    }
+
+    fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {
+        let view = View {
+            app: &self.app,
+            snapshot: &self.snapshot,
+            words: &self.words,
+            theme: &self.theme,
+            glyphs: &self.glyphs,
+            now: self.now(),
+        };
+        let mut extent = self.app.extent;
+        terminal.draw(|frame| extent = screen::draw(frame, &view))?;
+        self.app.extent = extent;
+        (self.dirty, self.drawn) = (false, Instant::now());
+        Ok(())
+    }
+}

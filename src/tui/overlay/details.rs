@@ -1,0 +1,233 @@
+//! Everything known of one key, request or finding. Never a secret: the snapshot has none.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::scrolled_popup;
+use crate::{
+    domain::{
+        key::Label,
+        message::Message,
+        snapshot::{Finding, KeyView, UsageView},
+        trace::{Attempt, Tokens, TraceRecord},
+        usage::Window,
+    },
+    tui::{
+        app::{Extent, Subject, back_at, findings},
+        format::{age, count, percent, took, width, wrap},
+        panes::trace,
+        view::View,
+        wording,
+    },
+};
+
+const WIDTH: u16 = 84;
+
+/// A fact: Fluent id of its name, what it is, how it looks.
+type Fact = (&'static str, String, Style);
+
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, subject: &Subject, scroll: usize) -> Extent {
+    let (title, facts) = match subject {
+        Subject::Key(label) => key(view, label),
+        Subject::Request(record) => (view.text("details-request"), request(view, record)),
+        Subject::Finding(subject) => finding(view, subject),
+    };
+    let room = usize::from(WIDTH.min(area.width).saturating_sub(4));
+    let lines = listed(view, &facts, room);
+    scrolled_popup(frame, area, view, &title, &view.text("foot-reading"), WIDTH, lines, scroll).extent
+}
+
+/// Names in one column, facts in the other, wrapped; a name is written once for its neighbours.
+fn listed(view: &View<'_>, facts: &[Fact], room: usize) -> Vec<Line<'static>> {
+    let names: Vec<_> =
+        facts.iter().map(|(id, _, _)| if id.is_empty() { String::new() } else { view.text(id) }).collect();
+    let indent = names.iter().map(|name| width(name)).max().unwrap_or_default() + 2;
+    let mut lines = Vec::new();
+    let mut before = "";
+    for ((id, text, style), name) in facts.iter().zip(&names) {
+        for (at, text) in wrap(text, room.saturating_sub(indent)).into_iter().enumerate() {
+            let name = if at == 0 && *id != before { name.as_str() } else { "" };
+            let blank = " ".repeat(indent.saturating_sub(width(name)));
+            lines.push(Line::from(vec![
+                Span::styled(format!("{name}{blank}"), view.theme.dim),
+                Span::styled(text, *style),
+            ]));
+        }
+        before = id;
+    }
+    lines
+}
+
+fn key(view: &View<'_>, label: &Label) -> (String, Vec<Fact>) {
+    let title = view.say(&Message::new("details-key").with("label", label));
+    let facts = match view.snapshot.keys.iter().find(|key| key.label == *label) {
+        Some(key) => key_facts(view, key),
+        None => vec![("", view.text("details-gone"), view.theme.warn)],
+    };
+    (title, facts)
+}
+
+fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
+    let theme = view.theme;
+    let plain = |id, text| (id, text, theme.text);
+    let nothing = || view.nothing();
+    let status = format!("{} {}", view.glyphs.status(key.status), wording::status(view, key.status));
+    let mut facts = vec![("fact-status", status, theme.status(key.status))];
+    if let Some(skip) = &key.skip {
+        facts.push(plain("fact-skip", wording::skip(view, skip)));
+        facts.extend(back_at(skip).map(|until| plain("fact-back", moment_and_left(view, until))));
+    }
+    let active = view.text(if key.active { "yes" } else { "no" });
+    let used = key.last_used.map_or_else(nothing, |at| moment_and_age(view, at));
+    facts.extend([
+        plain("fact-active", active),
+        plain("fact-masked", view.clean(&key.masked)),
+        plain("fact-host", view.clean(&key.host)),
+        plain("fact-source", view.clean(&key.source)),
+        plain("fact-email", key.email.as_deref().map_or_else(nothing, |email| view.clean(email))),
+        plain("fact-priority", key.priority.to_string()),
+        plain("fact-requests", count(view.words, key.requests)),
+        plain("fact-in-flight", key.in_flight.to_string()),
+        plain("fact-errors", errors(view, key)),
+        plain("fact-last-used", used),
+        plain("fact-tokens", tokens(view, key.tokens)),
+    ]);
+    facts.extend(usage_facts(view, &key.usage));
+    let others = key.shares_account_with.iter().map(|label| view.clean(label.as_str())).collect::<Vec<_>>();
+    if !others.is_empty() {
+        facts.push(plain("fact-shares", others.join(", ")));
+    }
+    facts
+}
+
+fn errors(view: &View<'_>, key: &KeyView) -> String {
+    let counters = key.counters;
+    let named = [
+        ("401", counters.error_401),
+        ("403", counters.error_403),
+        ("429", counters.error_429),
+        ("5xx", counters.error_5xx),
+    ];
+    let outstanding = named.into_iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<_> = outstanding.map(|(name, count)| format!("{name} ×{count}")).collect();
+    if parts.is_empty() { view.nothing() } else { parts.join(", ") }
+}
+
+fn usage_facts(view: &View<'_>, usage: &UsageView) -> Vec<Fact> {
+    let theme = view.theme;
+    let (checked, usage) = match usage {
+        UsageView::Unknown => return vec![("fact-usage", view.text("quota-unknown"), theme.dim)],
+        UsageView::Known { at, usage } => ((moment_and_age(view, *at), theme.text), Some(usage)),
+        UsageView::Failed { at, fault, usage } => {
+            let (age, fault) = (age(view.words, view.since(*at)), wording::cause(view, fault));
+            let failed = Message::new("quota-failed").with("age", age).with("fault", fault);
+            ((view.say(&failed), theme.warn), usage.as_ref())
+        }
+    };
+    let mut facts = vec![("fact-usage-checked", checked.0, checked.1)];
+    let Some(usage) = usage else { return facts };
+    facts.extend(usage.windows.iter().map(|window| ("fact-usage", window_text(view, window), theme.text)));
+    facts.extend(usage.user_id.as_deref().map(|id| ("fact-account", view.clean(id), theme.text)));
+    facts.extend(usage.parallel_limit.map(|limit| ("fact-parallel", limit.to_string(), theme.text)));
+    facts
+}
+
+/// `week: 18 % left, resets 2026-02-08 12:00 (6 d 4 h)`.
+fn window_text(view: &View<'_>, window: &Window) -> String {
+    let left = window.left.map_or_else(|| "?".to_owned(), percent);
+    let message = Message::new(if window.resets_at.is_some() { "details-window-resets" } else { "details-window" })
+        .with("window", wording::window(view, &window.kind))
+        .with("left", left);
+    match window.resets_at {
+        Some(moment) => view.say(&message.with("moment", moment).with("span", view.until(moment))),
+        None => view.say(&message),
+    }
+}
+
+fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
+    let theme = view.theme;
+    let plain = |id, text| (id, text, theme.text);
+    let known = |text: Option<&str>| text.map_or_else(|| view.nothing(), |text| view.clean(text));
+    let took = |span| took(view.words, span);
+    let line = format!("{} {}", view.clean(&record.method), view.clean(&record.endpoint));
+    let mut facts = vec![
+        plain("fact-time", moment(view, record.at)),
+        plain("fact-request-line", line),
+        ("fact-answer", trace::answer(view, record), theme.answer(record.status)),
+    ];
+    facts.extend(wording::trouble(view, record).map(|trouble| ("fact-trouble", trouble, theme.bad)));
+    facts.extend(record.error.as_deref().map(|error| ("fact-error", view.clean(error), theme.bad)));
+    facts.push(plain("fact-key", known(record.key.as_ref().map(Label::as_str))));
+    facts.extend(record.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
+    facts.extend([
+        plain("fact-latency", took(record.latency)),
+        plain("fact-first-byte", record.first_byte.map_or_else(|| view.nothing(), took)),
+        plain("fact-total", took(record.total)),
+        plain("fact-tokens", tokens(view, record.tokens)),
+        plain("fact-bytes", format!("{}{}{}", record.bytes_in, view.glyphs.arrow, record.bytes_out)),
+        plain("fact-model", known(record.model.as_deref())),
+        plain("fact-stream", view.text(if record.stream { "yes" } else { "no" })),
+        plain("fact-client", known(record.client.as_deref())),
+        plain("fact-hint", known(Some(record.prompt_hint.as_str()).filter(|hint| !hint.is_empty()))),
+        plain("fact-request-id", view.clean(&record.request_id)),
+    ]);
+    facts
+}
+
+fn attempt_fact(view: &View<'_>, attempt: &Attempt) -> Fact {
+    let status = attempt.status.map_or_else(|| view.nothing(), |status| status.to_string());
+    let parts = [
+        view.clean(attempt.key.as_str()),
+        status,
+        wording::cause(view, &attempt.cause),
+        took(view.words, std::time::Duration::from_millis(attempt.ms)),
+    ];
+    let style = if attempt.cause == "ok" { view.theme.ok } else { view.theme.warn };
+    ("fact-attempts", view.join(&parts), style)
+}
+
+fn finding(view: &View<'_>, subject: &Message) -> (String, Vec<Fact>) {
+    let found = findings(view.snapshot).into_iter().find(|finding| finding.subject == *subject);
+    let facts = found
+        .map_or_else(|| vec![("", view.text("details-gone"), view.theme.warn)], |finding| finding_facts(view, finding));
+    (view.say(subject), facts)
+}
+
+fn finding_facts(view: &View<'_>, finding: &Finding) -> Vec<Fact> {
+    let theme = view.theme;
+    let seen = format!("{} {}", view.glyphs.severity(finding.severity), view.say(&finding.seen));
+    let fix = finding.fix.as_ref().map(|fix| ("fact-fix", view.say(fix), theme.text));
+    std::iter::once(("fact-seen", seen, theme.severity(finding.severity))).chain(fix).collect()
+}
+
+fn tokens(view: &View<'_>, tokens: Tokens) -> String {
+    let known = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| count(view.words, number));
+    if tokens == Tokens::default() {
+        return view.nothing();
+    }
+    let message = Message::new("details-tokens")
+        .with("input", known(tokens.input))
+        .with("cached", known(tokens.cached))
+        .with("output", known(tokens.output));
+    view.say(&message)
+}
+
+/// Date and time to the second.
+fn moment(view: &View<'_>, moment: jiff::Timestamp) -> String {
+    let minute = view.words.moment(moment);
+    let date = minute.split_once(' ').map_or("", |(date, _)| date);
+    format!("{date} {}", view.words.clock(moment))
+}
+
+fn moment_and_age(view: &View<'_>, moment: jiff::Timestamp) -> String {
+    let age = age(view.words, view.since(moment));
+    view.say(&Message::new("details-moment-ago").with("moment", moment).with("age", age))
+}
+
+fn moment_and_left(view: &View<'_>, moment: jiff::Timestamp) -> String {
+    view.say(&Message::new("details-moment-left").with("moment", moment).with("span", view.until(moment)))
+}

@@ -1,0 +1,142 @@
+//! The keys pane: how each key is, and what stands against it. Not its quota in full (`quota`), nor all of it (`details`).
+
+use ratatui::{Frame, layout::Rect, text::Line};
+
+use super::{explained, framed, scrolled};
+use crate::{
+    domain::{
+        message::Message,
+        snapshot::{KeyView, UsageView},
+    },
+    tui::{
+        columns::{Cell, Column, Row},
+        format::{age, count, percent},
+        layout::Pane,
+        view::View,
+        wording,
+    },
+};
+
+/// Lines that the pane would like to have inside.
+pub(crate) fn lines_wanted(view: &View<'_>) -> u16 {
+    match view.snapshot.keys.len() {
+        0 => 6,
+        keys => u16::try_from(keys + 1).unwrap_or(u16::MAX - 2),
+    }
+}
+
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let keys = &view.snapshot.keys;
+    let area = framed(frame, area, view, Pane::Keys, info(view));
+    if keys.is_empty() {
+        return explained(frame, area, view, &where_keys_go(view));
+    }
+    let selected = view.app.key_row(view.snapshot);
+    let rows: Vec<_> = keys.iter().enumerate().map(|(at, key)| row(view, key, at == selected)).collect();
+    let mut lines = view.table(&columns(view), &rows, area.width);
+    let rest = lines.split_off(1.min(lines.len()));
+    view.put_lines(frame, area, lines);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    scrolled(frame, below, view, rest, &(selected..selected + 1));
+}
+
+/// `4 of 6 ready`.
+fn info(view: &View<'_>) -> Line<'static> {
+    let keys = &view.snapshot.keys;
+    if keys.is_empty() {
+        return Line::default();
+    }
+    let ready = keys.iter().filter(|key| key.skip.is_none()).count();
+    let style = if ready == 0 { view.theme.bad } else { view.theme.dim };
+    Line::styled(view.say(&Message::new("keys-ready").with("ready", ready).with("all", keys.len())), style)
+}
+
+fn columns(view: &View<'_>) -> [Column; 12] {
+    let title = |id| view.text(id);
+    [
+        Column::left(title("column-status")).between(1, 16),
+        Column::left(String::new()),
+        Column::left(title("column-key")).between(5, 18),
+        Column::left(title("column-masked")).rank(6),
+        Column::right(title("column-left")),
+        Column::right(title("column-in-flight")).rank(3),
+        Column::right(title("column-requests")).rank(2),
+        Column::right(title("column-errors")).rank(1),
+        Column::right(title("column-tokens")).rank(7),
+        Column::right(title("column-last-used")).rank(5),
+        Column::left(title("column-why")).stretch(19),
+        Column::right(title("column-back")),
+    ]
+}
+
+fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
+    let theme = view.theme;
+    let status_style = theme.status(key.status);
+    let status = format!("{} {}", view.glyphs.status(key.status), wording::status(view, key.status));
+    let active = if key.active { view.glyphs.active } else { " " };
+    let used = key.last_used.map_or_else(|| view.nothing(), |moment| age(view.words, view.since(moment)));
+    let errors = errors(key);
+    let zero_is_dim = |zero: bool| if zero { theme.dim } else { theme.text };
+    let cells = vec![
+        (status, status_style),
+        (active.to_owned(), theme.accent),
+        (view.clean(key.label.as_str()), if key.active { theme.strong } else { theme.text }),
+        (view.clean(&key.masked), theme.dim),
+        left(view, key),
+        (count(view.words, key.in_flight.into()), zero_is_dim(key.in_flight == 0)),
+        (count(view.words, key.requests), zero_is_dim(key.requests == 0)),
+        (count(view.words, errors.into()), if errors == 0 { theme.dim } else { theme.warn }),
+        (super::trace::tokens(view, key.tokens), theme.dim),
+        (used, theme.dim),
+        why(view, key),
+        (key.skip.as_ref().map(|skip| wording::back(view, skip)).unwrap_or_default(), theme.text),
+    ];
+    Row { cells, selected }
+}
+
+fn errors(key: &KeyView) -> u32 {
+    let counters = key.counters;
+    [counters.error_401, counters.error_403, counters.error_429, counters.error_5xx]
+        .into_iter()
+        .fold(0, u32::saturating_add)
+}
+
+/// What the tightest window has left; unknown is a question mark, neither empty nor full.
+fn left(view: &View<'_>, key: &KeyView) -> Cell {
+    match tightest(&key.usage) {
+        Some(share) => (percent(share), view.theme.left(share)),
+        None => ("?".to_owned(), view.theme.dim),
+    }
+}
+
+/// The smallest share left among the windows that say so.
+pub(crate) fn tightest(usage: &UsageView) -> Option<f64> {
+    let (UsageView::Known { usage, .. } | UsageView::Failed { usage: Some(usage), .. }) = usage else { return None };
+    usage.windows.iter().filter_map(|window| window.left).min_by(f64::total_cmp)
+}
+
+/// Why it is passed over; else what is worth knowing.
+fn why(view: &View<'_>, key: &KeyView) -> Cell {
+    if let Some(skip) = &key.skip {
+        return (wording::skip(view, skip), view.theme.text);
+    }
+    if matches!(key.usage, UsageView::Failed { .. }) {
+        return (view.text("note-usage-failed"), view.theme.warn);
+    }
+    match key.shares_account_with.first() {
+        Some(other) => (view.say(&Message::new("note-shares").with("label", other)), view.theme.dim),
+        None => (String::new(), view.theme.dim),
+    }
+}
+
+fn where_keys_go(view: &View<'_>) -> [(String, ratatui::style::Style); 6] {
+    let theme = view.theme;
+    [
+        (view.text("keys-empty"), theme.strong),
+        (view.text("keys-empty-where"), theme.text),
+        (format!("  {}", view.clean(&view.snapshot.setup.auths_dir)), theme.accent),
+        (view.text("keys-empty-what"), theme.text),
+        ("  KMI_API_KEY=sk-…".to_owned(), theme.accent),
+        (view.text("keys-empty-then"), theme.dim),
+    ]
+}

@@ -1,0 +1,160 @@
+//! The limits pane: how much of every rate is taken, how evenly the keys are used, and what was lost. Not quotas.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::framed;
+use crate::{
+    domain::{
+        message::Message,
+        snapshot::{KeyView, RateView},
+    },
+    tui::{
+        columns::{Cell, Column, Row},
+        format::{bar, count, decimal, sparkline, took, whole, width},
+        header,
+        layout::Pane,
+        view::View,
+    },
+};
+
+/// Columns of a gauge, where there is little room and where there is more.
+const GAUGE: [usize; 2] = [5, 20];
+const ROOMY: u16 = 56;
+
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let area = framed(frame, area, view, Pane::Limits, Line::default());
+    let room = usize::from(area.width);
+    let mut lines = vec![activity(view, room), flight(view), evenness(view)];
+    lines.extend(losses(view));
+    let head = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
+    view.put_lines(frame, area, lines);
+    let below = Rect { y: area.y + head, height: area.height - head, ..area };
+    let gauge = GAUGE[usize::from(area.width >= ROOMY)];
+    let rows = rows(view, gauge);
+    let table = view.table(&columns(view, gauge), &rows, area.width);
+    view.put_lines(frame, below, fitting(table, &rows, usize::from(below.height)));
+}
+
+/// The titles and the row of all keys stay; below them, the selected key is kept in sight.
+fn fitting(mut lines: Vec<Line<'static>>, rows: &[Row], room: usize) -> Vec<Line<'static>> {
+    let selected = rows.iter().position(|row| row.selected).unwrap_or(1).saturating_sub(1);
+    let keys = lines.split_off(2.min(lines.len()));
+    let start = super::first_line(keys.len(), &(selected..selected + 1), room.saturating_sub(2));
+    lines.extend(keys.into_iter().skip(start));
+    lines
+}
+
+/// Requests a second over the last minute, and now.
+fn activity(view: &View<'_>, room: usize) -> Line<'static> {
+    let traffic = &view.snapshot.traffic;
+    let rate = decimal(view.words, header::rate(traffic), 1);
+    let rate = view.say(&Message::new("header-rate").with("value", rate));
+    let room = room.saturating_sub(width(&rate) + 4).min(60);
+    Line::from(vec![
+        Span::raw(" "),
+        Span::styled(sparkline(&traffic.per_second, room, view.glyphs), view.theme.accent),
+        Span::raw("  "),
+        Span::styled(rate, view.theme.text),
+    ])
+}
+
+fn flight(view: &View<'_>) -> Line<'static> {
+    let traffic = &view.snapshot.traffic;
+    let flying = Message::new("header-in-flight").with("count", i64::from(traffic.in_flight));
+    let mut parts = vec![view.say(&flying)];
+    for (name, span) in [("p50", traffic.latency_p50), ("p99", traffic.latency_p99)] {
+        parts.extend(span.map(|span| format!("{name} {}", took(view.words, span))));
+    }
+    Line::styled(format!(" {}", view.join(&parts)), view.theme.text)
+}
+
+/// How even the round robin was.
+fn evenness(view: &View<'_>) -> Line<'static> {
+    let confidence = &view.snapshot.confidence;
+    // Evenness means something only while keys take turns.
+    if !view.snapshot.auto_rotate || confidence.records == 0 || !confidence.percent.is_finite() {
+        return Line::styled(format!(" {}", view.text("limits-confidence-unknown")), view.theme.dim);
+    }
+    let message = Message::new("limits-confidence")
+        .with("percent", format!("{:.0}", confidence.percent.clamp(0.0, 100.0)))
+        .with("count", whole(confidence.records));
+    Line::styled(format!(" {}", view.say(&message)), view.theme.text)
+}
+
+/// Only when something was lost.
+fn losses(view: &View<'_>) -> Vec<Line<'static>> {
+    let traffic = &view.snapshot.traffic;
+    let lost = [("limits-dropped", traffic.dropped_records), ("limits-unsaved", traffic.failed_saves)];
+    let lines = lost.into_iter().filter(|(_, count)| *count > 0);
+    lines
+        .map(|(id, count)| {
+            let text = view.say(&Message::new(id).with("count", whole(count)));
+            Line::styled(
+                format!(" {} {text}", view.glyphs.severity(crate::domain::command::Severity::Fail)),
+                view.theme.bad,
+            )
+        })
+        .collect()
+}
+
+fn columns(view: &View<'_>, gauge: usize) -> [Column; 5] {
+    let title = |id| view.text(id);
+    [
+        Column::left(title("column-limit")).between(4, 14),
+        Column::right(title("column-per-second")),
+        Column::right(title("column-per-minute")),
+        Column::left(String::new()).between(gauge, gauge).rank(2),
+        Column::right(title("column-served")).rank(1),
+    ]
+}
+
+fn rows(view: &View<'_>, gauge: usize) -> Vec<Row> {
+    let snapshot = view.snapshot;
+    let name = (view.text("limits-all"), view.theme.strong);
+    let all =
+        Row { cells: cells(view, gauge, name, snapshot.global_rate, snapshot.confidence.records), selected: false };
+    let selected = view.app.key_row(snapshot);
+    let keys = snapshot.keys.iter().enumerate().map(|(at, key)| Row {
+        cells: cells(view, gauge, (view.clean(key.label.as_str()), view.theme.text), key.rate, served(view, key)),
+        selected: at == selected && view.app.focus == Pane::Limits,
+    });
+    std::iter::once(all).chain(keys).collect()
+}
+
+/// Requests that a key answered among the recent ones.
+fn served(view: &View<'_>, key: &KeyView) -> u64 {
+    let counts = &view.snapshot.confidence.counts;
+    counts.iter().find(|(label, _)| *label == key.label).map_or(0, |(_, count)| *count)
+}
+
+fn cells(view: &View<'_>, room: usize, name: Cell, rate: RateView, served: u64) -> Vec<Cell> {
+    let share = share(rate);
+    let style = share.map_or(view.theme.text, |share| view.theme.taken(share));
+    let gauge = share.map(|share| bar(share, room, view.glyphs)).map(|(full, rest)| full + &rest);
+    vec![
+        name,
+        taken(view, rate.last_second, rate.per_second),
+        taken(view, rate.last_minute, rate.per_minute),
+        (gauge.unwrap_or_default(), style),
+        (count(view.words, served), view.theme.dim),
+    ]
+}
+
+/// `3/10`, or `3` where there is no limit.
+fn taken(view: &View<'_>, taken: u32, limit: u32) -> Cell {
+    match limit {
+        0 => (taken.to_string(), view.theme.dim),
+        limit => (format!("{taken}/{limit}"), view.theme.taken(f64::from(taken) / f64::from(limit))),
+    }
+}
+
+/// How much of the tighter limit is taken; `None` without limits.
+fn share(rate: RateView) -> Option<f64> {
+    let share = |taken: u32, limit: u32| (limit > 0).then(|| f64::from(taken) / f64::from(limit));
+    let shares = [share(rate.last_second, rate.per_second), share(rate.last_minute, rate.per_minute)];
+    shares.into_iter().flatten().max_by(f64::total_cmp)
+}

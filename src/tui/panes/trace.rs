@@ -1,0 +1,149 @@
+//! The trace pane: requests as they end, newest first. Not one in full (`details`), nor the file.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{explained, framed};
+use crate::{
+    domain::{
+        command::Severity,
+        message::Message,
+        trace::{Ending, Tokens, TraceRecord},
+    },
+    tui::{
+        columns::{Cell, Column, Row},
+        format::{count, took, whole},
+        layout::Pane,
+        view::View,
+        wording,
+    },
+};
+
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let list = &view.app.trace;
+    let area = framed(frame, area, view, Pane::Trace, info(view));
+    if list.shown().is_empty() {
+        return explained(frame, area, view, &how_to_connect(view));
+    }
+    let selected = list.row();
+    // Only what can be seen is laid out, so that columns fit what is on the screen.
+    let room = usize::from(area.height.saturating_sub(1)).max(1);
+    let first = super::first_line(list.shown().len(), &(selected..selected + 1), room);
+    let focused = view.app.focus == Pane::Trace;
+    let row = |(at, record): (usize, &std::sync::Arc<TraceRecord>)| row(view, record, focused && at == selected);
+    let rows: Vec<_> = list.shown().iter().enumerate().skip(first).take(room).map(row).collect();
+    let lines = view.table(&columns(view), &rows, area.width);
+    view.put_lines(frame, area, lines);
+}
+
+/// Following, or paused with what came in meanwhile.
+fn info(view: &View<'_>) -> Line<'static> {
+    let list = &view.app.trace;
+    let mut spans = Vec::new();
+    if list.missed() > 0 {
+        let missed = view.say(&Message::new("trace-missed").with("count", whole(list.missed())));
+        spans.push(Span::styled(format!("{missed}  "), view.theme.warn));
+    }
+    spans.push(match (list.paused(), list.waiting()) {
+        (false, _) => Span::styled(view.text("trace-following"), view.theme.dim),
+        (true, 0) => Span::styled(view.text("trace-paused"), view.theme.warn),
+        (true, new) => {
+            let text = view.say(&Message::new("trace-paused-new").with("count", whole(new)));
+            Span::styled(text, view.theme.warn)
+        }
+    });
+    Line::from(spans)
+}
+
+fn columns(view: &View<'_>) -> [Column; 10] {
+    let title = |id| view.text(id);
+    [
+        Column::left(title("column-time")).between(8, 8),
+        Column::left(title("column-key")).between(4, 14),
+        Column::left(title("column-method")).rank(5),
+        Column::left(title("column-endpoint")).between(8, 26).rank(1),
+        Column::left(title("column-answer")),
+        Column::right(title("column-took")),
+        Column::right(title("column-first-byte")).rank(6),
+        Column::right(title("column-tries")).rank(4),
+        Column::right(title("column-tokens")).rank(3),
+        Column::left(title("column-hint")).stretch(17).rank(2),
+    ]
+}
+
+fn row(view: &View<'_>, record: &TraceRecord, selected: bool) -> Row {
+    let theme = view.theme;
+    let style = severity_style(view, record);
+    let label = record.key.as_ref().map_or_else(|| view.nothing(), |label| view.clean(label.as_str()));
+    let first_byte = record.first_byte.map_or_else(|| view.nothing(), |span| took(view.words, span));
+    let tries = match record.attempts.len() {
+        0 | 1 => (String::new(), theme.dim),
+        tries => (tries.to_string(), theme.warn),
+    };
+    let cells = vec![
+        (view.words.clock(record.at), theme.dim),
+        (label, theme.text),
+        (view.clean(&record.method), theme.dim),
+        (view.clean(&record.endpoint), theme.text),
+        (answer(view, record), style),
+        (took(view.words, record.total), theme.text),
+        (first_byte, theme.dim),
+        tries,
+        (tokens(view, record.tokens), theme.dim),
+        hint(view, record, style),
+    ];
+    Row { cells, selected }
+}
+
+/// `✓ 200`.
+pub(crate) fn answer(view: &View<'_>, record: &TraceRecord) -> String {
+    format!("{} {}", view.glyphs.severity(severity(record)), record.status)
+}
+
+const fn severity(record: &TraceRecord) -> Severity {
+    match (record.status, record.ending) {
+        (500.., _) | (_, Ending::UpstreamCut | Ending::ErrorEvent) => Severity::Fail,
+        (400.., _) => Severity::Warn,
+        (_, Ending::ClientGone) => Severity::Info,
+        _ => Severity::Ok,
+    }
+}
+
+fn severity_style(view: &View<'_>, record: &TraceRecord) -> Style {
+    view.theme.severity(severity(record))
+}
+
+/// `1.2k→340`: in and out; empty when neither is known.
+pub(crate) fn tokens(view: &View<'_>, tokens: Tokens) -> String {
+    if tokens.input.is_none() && tokens.output.is_none() {
+        return String::new();
+    }
+    let side = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| count(view.words, number));
+    format!("{}{}{}", side(tokens.input), view.glyphs.arrow, side(tokens.output))
+}
+
+/// What went wrong, else how the prompt began.
+fn hint(view: &View<'_>, record: &TraceRecord, style: Style) -> Cell {
+    match wording::trouble(view, record) {
+        Some(trouble) => (trouble, style),
+        None => (view.clean(&record.prompt_hint), view.theme.dim),
+    }
+}
+
+fn how_to_connect(view: &View<'_>) -> [(String, Style); 6] {
+    let theme = view.theme;
+    let address = view.clean(&view.snapshot.setup.address);
+    let parent = address.strip_suffix("/v1").unwrap_or(&address);
+    [
+        (view.text("trace-empty"), theme.strong),
+        (view.text("trace-empty-openai"), theme.text),
+        (format!("  OPENAI_BASE_URL={address}"), theme.accent),
+        (view.text("trace-empty-anthropic"), theme.text),
+        (format!("  ANTHROPIC_BASE_URL={parent}"), theme.accent),
+        (view.text("trace-empty-key"), theme.dim),
+    ]
+}

@@ -1,0 +1,60 @@
+//! The thread that reads the terminal's events and forwards them. It ends with the program, and with the terminal.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _},
+    os::fd::{AsFd, OwnedFd},
+    thread,
+    time::Duration,
+};
+
+use crossterm::event::{self, Event};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How long the thread sleeps before it looks for a resize, or for the end of the program.
+const NAP: Duration = Duration::from_millis(100);
+
+/// Starts reading. The channel closes when the terminal is gone.
+pub(super) fn start() -> io::Result<UnboundedReceiver<Event>> {
+    let terminal = input()?;
+    let (sender, receiver) = unbounded_channel();
+    thread::Builder::new().name("terminal".to_owned()).spawn(move || read(&terminal, &sender))?;
+    Ok(receiver)
+}
+
+/// The same input that crossterm reads.
+fn input() -> io::Result<OwnedFd> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() { stdin.as_fd().try_clone_to_owned() } else { Ok(File::open("/dev/tty")?.into()) }
+}
+
+fn read(terminal: &OwnedFd, sender: &UnboundedSender<Event>) {
+    while !sender.is_closed() && is_there(terminal) {
+        // Without waiting: crossterm never comes back from a terminal that hangs up while it waits.
+        while let Some(event) = next() {
+            if event.is_none_or(|event| sender.send(event).is_err()) {
+                return;
+            }
+        }
+    }
+}
+
+/// The next event that is there; `Some(None)` when reading failed.
+fn next() -> Option<Option<Event>> {
+    match event::poll(Duration::ZERO) {
+        Ok(false) => None,
+        Ok(true) => Some(event::read().ok()),
+        Err(_) => Some(None),
+    }
+}
+
+/// Waits for input or the end of a nap; false when the terminal hung up.
+fn is_there(terminal: &OwnedFd) -> bool {
+    let mut watched = [PollFd::new(terminal, PollFlags::IN)];
+    let nap = Timespec::try_from(NAP).ok();
+    match poll(&mut watched, nap.as_ref()) {
+        Ok(_) => !watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+        Err(fault) => fault == rustix::io::Errno::INTR,
+    }
+}

@@ -1,0 +1,75 @@
+//! The whole screen, put together from its parts. Not where they are (`layout`), nor what they say.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    app::Extent,
+    footer,
+    format::cut,
+    header,
+    layout::{self, Pane, Screen, Wish},
+    overlay, panes, toast,
+    view::View,
+};
+use crate::domain::snapshot::Status;
+
+/// Draws everything, and tells how far there is to scroll.
+pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
+    let wish = Wish { focus: view.app.focus, zoomed: view.app.zoomed, key_lines: panes::keys::lines_wanted(view) };
+    let panes = match layout::screen(frame.area(), wish) {
+        Screen::Line(area) => {
+            one_line(frame, area, view);
+            return Extent::default();
+        }
+        Screen::Panes(panes) => panes,
+    };
+    header::draw(frame, panes.header, view);
+    if let Some(area) = panes.tabs {
+        tabs(frame, area, view);
+    }
+    let mut page = 0;
+    for (pane, area) in &panes.panes {
+        panes::draw(frame, *area, view, *pane);
+        if *pane == view.app.focus {
+            page = usize::from(area.height.saturating_sub(3));
+        }
+    }
+    footer::draw(frame, panes.footer, view);
+    let body = Rect { height: frame.area().height.saturating_sub(panes.footer.height), ..frame.area() };
+    toast::draw(frame, body, view);
+    overlay::draw(frame, body, view).unwrap_or(Extent { page, scroll: 0 })
+}
+
+/// `1 Keys  2 Quota  …`, the focused one marked by more than colour.
+fn tabs(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let mut spans = Vec::new();
+    for pane in Pane::ALL {
+        let focused = pane == view.app.focus;
+        let (mark, style) =
+            if focused { (view.glyphs.active, view.theme.title_focused) } else { (" ", view.theme.title) };
+        spans.push(Span::styled(mark, style));
+        spans.push(Span::styled(format!("{} {}", pane.number(), view.text(pane.title())), style));
+        spans.push(Span::raw(" "));
+    }
+    view.put_lines(frame, area, vec![Line::from(spans)]);
+}
+
+/// All that fits when there is no room for panes.
+fn one_line(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+    let snapshot = view.snapshot;
+    let usable = snapshot.keys.iter().filter(|key| key.skip.is_none()).count();
+    let status = if usable > 0 { Status::Healthy } else { Status::Blocked };
+    let active = snapshot.active.as_ref().map_or_else(|| view.nothing(), |label| view.clean(label.as_str()));
+    let text = format!("{usable}/{} {}", snapshot.keys.len(), active);
+    let room = usize::from(area.width).saturating_sub(2);
+    let line = Line::from(vec![
+        Span::styled(view.glyphs.status(status), view.theme.status(status)),
+        Span::raw(" "),
+        Span::raw(cut(&text, room, view.glyphs.ellipsis)),
+    ]);
+    view.put_lines(frame, area, vec![line]);
+}

@@ -1,0 +1,463 @@
+//! The dashboard as a whole: what each key does, what the screen looks like at every size, and what never happens.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::{
+    action::{Action, Context, TABLE, Verb},
+    app::{App, Effect, Overlay, update},
+    fixtures, keymap,
+    layout::Pane,
+    screen,
+    theme::{Glyphs, Theme},
+    view::View,
+    wording::CODES,
+};
+use crate::{
+    domain::{command::Command, key::Label, message::Message, snapshot::Snapshot, trace::TraceRecord},
+    i18n::{Locale, Words},
+};
+
+fn words(locale: Locale) -> Words {
+    Words::new(locale, TimeZone::UTC)
+}
+
+/// Presses a key as the loop does.
+fn press(app: &mut App, snapshot: &Snapshot, code: KeyCode) -> Vec<Effect> {
+    let event = Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    let Some(action) = keymap::action(&event, app.context()) else { return Vec::new() };
+    update(app, action, snapshot)
+}
+
+fn type_in(app: &mut App, snapshot: &Snapshot, text: &str) {
+    for character in text.chars() {
+        assert_eq!(press(app, snapshot, KeyCode::Char(character)), []);
+    }
+}
+
+fn draw(app: &mut App, snapshot: &Snapshot, words: &Words, (width, height): (u16, u16), plain: bool) -> String {
+    let (theme, glyphs) = (Theme::of(!plain), Glyphs::of(plain));
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("in memory");
+    let mut extent = app.extent;
+    let view = View { app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
+    terminal.draw(|frame| extent = screen::draw(frame, &view)).expect("in memory");
+    app.extent = extent;
+    // The backend can't print a screen without columns.
+    if width == 0 { String::new() } else { terminal.backend().to_string() }
+}
+
+fn keys(snapshot: &Snapshot, text: &str) -> (App, Vec<Effect>) {
+    let mut app = App::new(fixtures::history());
+    let effects = text.chars().flat_map(|character| press(&mut app, snapshot, KeyCode::Char(character))).collect();
+    (app, effects)
+}
+
+#[test]
+fn each_command_key_sends_its_command() {
+    let normal = fixtures::normal();
+    let label = |name: &str| Label::new(name);
+    for (pressed, expected) in [
+        ("r", Command::Rotate),
+        ("jR", Command::RotateTo(label("beta"))),
+        ("a", Command::AutoRotate(false)),
+        ("jjjju", Command::Unblock(label("omega"))),
+        ("h", Command::RefreshHealth),
+        ("d", Command::RunDoctor),
+        ("к", Command::Rotate),
+    ] {
+        assert_eq!(keys(&normal, pressed).1, [Effect::Send(expected)], "{pressed}");
+    }
+    assert_eq!(keys(&normal, "L").1, [Effect::SwitchLanguage]);
+    assert_eq!(keys(&normal, "d").0.focus, Pane::Doctor);
+}
+
+#[test]
+fn what_is_not_possible_says_why_and_does_nothing() {
+    let (normal, empty) = (fixtures::normal(), fixtures::empty());
+    for (snapshot, pressed, reason) in [
+        (&empty, "r", "why-no-keys"),
+        (&empty, "b", "why-no-keys"),
+        (&empty, "h", "why-no-keys"),
+        (&empty, "a", "why-auto-rotate"),
+        (&normal, "R", "why-active-already"),
+        (&normal, "jjjjR", "why-blocked"),
+        (&normal, "jjjjjR", "why-disabled"),
+        (&normal, "u", "why-not-blocked"),
+    ] {
+        let (app, effects) = keys(snapshot, pressed);
+        assert_eq!((effects, app.toasts.messages()), (vec![], vec![reason]), "{pressed}");
+    }
+}
+
+#[test]
+fn auto_rotation_can_be_turned_off_even_where_it_is_not_allowed() {
+    let setup = Arc::new(crate::domain::snapshot::Setup { auto_rotate_allowed: false, ..fixtures::setup() });
+    let snapshot = Snapshot { setup, ..fixtures::normal() };
+    assert_eq!(keys(&snapshot, "a").1, [Effect::Send(Command::AutoRotate(false))]);
+}
+
+#[test]
+fn blocking_asks_for_how_long_and_why() {
+    let normal = fixtures::normal();
+    let (mut app, effects) = keys(&normal, "jb");
+    assert_eq!((effects, app.context()), (vec![], Context::Dialog));
+    type_in(&mut app, &normal, "1q");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), []);
+    assert_eq!(app.context(), Context::Dialog);
+    press(&mut app, &normal, KeyCode::Backspace);
+    type_in(&mut app, &normal, "h");
+    press(&mut app, &normal, KeyCode::Tab);
+    type_in(&mut app, &normal, "квота");
+    let block =
+        Command::Block {
+            label: Label::new("beta"), span: Some(Duration::from_secs(3_600)), reason: "квота".into()
+        };
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [Effect::Send(block)]);
+    assert_eq!(app.context(), Context::Panes);
+}
+
+#[test]
+fn panes_are_reached_by_number_and_by_tab() {
+    let normal = fixtures::normal();
+    let mut app = App::new(Vec::new());
+    for (code, focus) in [
+        (KeyCode::Char('3'), Pane::Trace),
+        (KeyCode::Tab, Pane::Limits),
+        (KeyCode::Tab, Pane::Doctor),
+        (KeyCode::Tab, Pane::Keys),
+        (KeyCode::BackTab, Pane::Doctor),
+        (KeyCode::Char('2'), Pane::Quota),
+    ] {
+        press(&mut app, &normal, code);
+        assert_eq!(app.focus, focus);
+    }
+}
+
+#[test]
+fn overlays_open_and_close() {
+    let normal = fixtures::normal();
+    let mut app = App::new(fixtures::history());
+    for (code, context) in [
+        (KeyCode::Char('?'), Context::Reading),
+        (KeyCode::Char('?'), Context::Panes),
+        (KeyCode::Enter, Context::Reading),
+        (KeyCode::Enter, Context::Panes),
+        (KeyCode::Char('b'), Context::Dialog),
+        (KeyCode::Char('q'), Context::Dialog),
+        (KeyCode::Esc, Context::Panes),
+    ] {
+        press(&mut app, &normal, code);
+        assert_eq!(app.context(), context, "{code:?}");
+    }
+    press(&mut app, &normal, KeyCode::Char('z'));
+    assert!(app.zoomed);
+    press(&mut app, &normal, KeyCode::Esc);
+    assert!(!app.zoomed);
+}
+
+#[test]
+fn leaving_asks_while_requests_are_in_flight() {
+    let (normal, idle) = (fixtures::normal(), fixtures::empty());
+    assert_eq!(keys(&idle, "q").1, [Effect::Leave]);
+    assert_eq!(keys(&normal, "q").1, []);
+    assert_eq!(keys(&normal, "qq").1, [Effect::Leave]);
+    let (mut app, _) = keys(&normal, "q");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [Effect::Leave]);
+    let (mut app, effects) = keys(&normal, "qw");
+    assert_eq!(effects, []);
+    assert_eq!(update(&mut app, Action::Snapshot, &normal), []);
+    assert_eq!(update(&mut app, Action::Snapshot, &idle), [Effect::Leave]);
+    let (mut app, _) = keys(&normal, "q");
+    press(&mut app, &normal, KeyCode::Esc);
+    assert_eq!(update(&mut app, Action::Snapshot, &idle), []);
+}
+
+#[test]
+fn space_holds_the_trace_and_counts_what_is_new() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "3 ");
+    update(&mut app, Action::Record(Arc::new(fixtures::record())), &normal);
+    assert!(draw(&mut app, &normal, &words(Locale::English), (80, 24), false).contains("+1 new"));
+    press(&mut app, &normal, KeyCode::Char(' '));
+    assert_eq!((app.trace.paused(), app.trace.waiting()), (false, 0));
+}
+
+#[test]
+fn the_selected_key_stays_selected_when_its_row_changes() {
+    let mut snapshot = fixtures::normal();
+    let (app, _) = keys(&snapshot, "jj");
+    snapshot.keys.rotate_left(1);
+    assert_eq!(app.selected_key(&snapshot).map(|key| key.label.as_str()), Some("work-main"));
+    snapshot.keys.retain(|key| key.label.as_str() != "work-main");
+    assert_eq!(app.selected_key(&snapshot).map(|key| key.label.as_str()), Some("alpha"));
+}
+
+#[test]
+fn home_end_and_pages_stay_inside() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "3");
+    draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    for (code, row) in
+        [(KeyCode::End, 19), (KeyCode::PageUp, 12), (KeyCode::PageUp, 5), (KeyCode::PageUp, 0), (KeyCode::Home, 0)]
+    {
+        press(&mut app, &normal, code);
+        assert_eq!(app.trace.row(), row, "{code:?}");
+    }
+}
+
+#[test]
+fn time_moves_the_screen_only_while_something_counts() {
+    let (normal, empty) = (fixtures::normal(), fixtures::empty());
+    let app = App::new(Vec::new());
+    assert_eq!(app.stays_true(&normal, normal.at), Duration::from_secs(1));
+    assert_eq!(app.stays_true(&empty, empty.at), Duration::from_secs(55));
+}
+
+#[test]
+fn the_screen_looks_as_it_should() {
+    for locale in Locale::ALL {
+        let words = words(locale);
+        for size in [(80, 24), (120, 40)] {
+            for (name, snapshot, history) in
+                [("empty", fixtures::empty(), Vec::new()), ("normal", fixtures::normal(), fixtures::history())]
+            {
+                let screen = draw(&mut App::new(history), &snapshot, &words, size, false);
+                insta::assert_snapshot!(format!("{name}-{}x{}-{}", size.0, size.1, locale.tag()), screen);
+            }
+        }
+        let tag = locale.tag();
+        for (name, pressed) in [
+            ("help", "?"),
+            ("block", "jb5x\n"),
+            ("key", "jjjj\n"),
+            ("request", "3jjjjj\n"),
+            ("quit", "q"),
+            ("quota", "2"),
+            ("limits", "4"),
+            ("doctor", "5"),
+        ] {
+            let normal = fixtures::normal();
+            let mut app = App::new(fixtures::history());
+            for character in pressed.chars() {
+                let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
+                press(&mut app, &normal, code);
+            }
+            insta::assert_snapshot!(format!("{name}-{tag}"), draw(&mut app, &normal, &words, (80, 24), false));
+        }
+        let mut app = App::new(fixtures::hostile());
+        update(&mut app, Action::Snapshot, &fixtures::alarm());
+        insta::assert_snapshot!(format!("alarm-{tag}"), draw(&mut app, &fixtures::alarm(), &words, (120, 40), true));
+    }
+}
+
+#[test]
+fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
+    let scenes: [(Snapshot, Vec<Arc<TraceRecord>>); 3] = [
+        (fixtures::empty(), Vec::new()),
+        (fixtures::normal(), fixtures::history()),
+        (fixtures::alarm(), fixtures::hostile()),
+    ];
+    let widths = (0..=34).chain([50, 69, 70, 80, 109, 110, 120, 132]);
+    let heights: Vec<u16> = (0..=13).chain([17, 18, 24, 30, 33, 34, 43]).collect();
+    for locale in Locale::ALL {
+        let words = words(locale);
+        for width in widths.clone() {
+            for height in &heights {
+                for (at, (snapshot, history)) in scenes.iter().enumerate() {
+                    let mut app = App::new(history.clone());
+                    app.focus = Pane::ALL[usize::from(width + height) % 5];
+                    update(&mut app, Action::Snapshot, snapshot);
+                    draw(&mut app, snapshot, &words, (width, *height), at == 2);
+                }
+            }
+        }
+        assert_eq!(words.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_overlay_is_drawn_at_every_size() {
+    for locale in Locale::ALL {
+        let words = words(locale);
+        for (snapshot, history) in [(fixtures::normal(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())]
+        {
+            for pressed in ["?", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n"] {
+                let mut app = App::new(history.clone());
+                for character in pressed.chars() {
+                    let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
+                    press(&mut app, &snapshot, code);
+                }
+                assert!(app.overlay.is_some(), "{pressed}");
+                for size in [(0, 0), (1, 1), (5, 3), (30, 7), (31, 9), (40, 12), (80, 24), (132, 43)] {
+                    draw(&mut app, &snapshot, &words, size, false);
+                }
+            }
+        }
+        assert_eq!(words.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn nothing_hostile_reaches_the_screen() {
+    let mut app = App::new(fixtures::hostile());
+    let alarm = fixtures::alarm();
+    update(&mut app, Action::Snapshot, &alarm);
+    for pressed in ["", "3", "\n"] {
+        pressed.chars().for_each(|character| {
+            press(&mut app, &alarm, if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) });
+        });
+        let screen = draw(&mut app, &alarm, &words(Locale::English), (132, 43), false);
+        let found: BTreeSet<_> = screen
+            .chars()
+            .filter(|character| *character != '\n' && crate::domain::text::is_unsafe(*character))
+            .collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn every_reason_cause_and_word_is_there_in_every_language() {
+    let reasons =
+        ["why-no-keys", "why-nothing-selected", "why-disabled", "why-blocked", "why-active-already", "why-not-blocked"];
+    for locale in Locale::ALL {
+        let words = words(locale);
+        for id in reasons {
+            words.render(&Message::new(id).with("label", "alpha"));
+        }
+        CODES.iter().for_each(|(_, id)| drop(words.text(id)));
+        crate::domain::outcome::NAMES.iter().for_each(|(_, _, id)| drop(words.text(id)));
+        assert_eq!(words.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn at_80_columns_nothing_that_matters_is_cut() {
+    let normal = fixtures::normal();
+    for locale in Locale::ALL {
+        let words = words(locale);
+        let screen = draw(&mut App::new(fixtures::history()), &normal, &words, (80, 24), false);
+        for text in [
+            words.text("header-auto-on"),
+            words.text("status-blocked"),
+            words.text("cause-payment"),
+            words.text("do-help"),
+            words.text("do-quit"),
+            "52:10".to_owned(),
+            normal.setup.address.clone(),
+        ] {
+            assert!(screen.contains(&text), "{text} is missing:\n{screen}");
+        }
+    }
+}
+
+/// The loop's own things, fed by hand.
+fn dashboard(
+    snapshot: Snapshot,
+) -> (super::Dashboard, watch::Sender<Arc<Snapshot>>, broadcast::Sender<Arc<TraceRecord>>, Commands) {
+    let (snapshots, snapshots_in) = watch::channel(Arc::new(snapshot));
+    let (records, records_in) = broadcast::channel(4);
+    let (commands, commands_in) = mpsc::unbounded_channel();
+    let feed = super::Feed { snapshots: snapshots_in, history: fixtures::history(), records: records_in, commands };
+    let look = super::Look { color: true, ascii: false };
+    (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
+}
+
+type Commands = mpsc::UnboundedReceiver<Command>;
+
+#[tokio::test]
+async fn the_loop_performs_effects() {
+    let (mut dashboard, _snapshots, _records, mut commands) = dashboard(fixtures::normal());
+    assert!(!dashboard.act(Action::Run(Verb::Rotate)));
+    assert_eq!(commands.try_recv(), Ok(Command::Rotate));
+    assert!(!dashboard.act(Action::Run(Verb::Language)));
+    assert_eq!(dashboard.words.locale(), Locale::Russian);
+    drop(commands);
+    assert!(!dashboard.act(Action::Run(Verb::Rotate)), "a closed engine is no reason to leave");
+    assert!(dashboard.act(Action::Run(Verb::StopNow)));
+}
+
+#[tokio::test]
+async fn the_loop_hears_snapshots_records_and_their_end() {
+    let (mut dashboard, snapshots, records, _commands) = dashboard(fixtures::normal());
+    dashboard.dirty = false;
+    let (terminal, mut events) = mpsc::unbounded_channel();
+    snapshots.send_replace(Arc::new(fixtures::empty()));
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::News(Action::Snapshot)));
+    assert!(dashboard.snapshot.keys.is_empty());
+    for _ in 0..6 {
+        records.send(Arc::new(fixtures::record())).expect("received");
+    }
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::News(Action::Missed(2))));
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::News(Action::Record(_))));
+    drop((snapshots, records));
+    while dashboard.snapshots_open || dashboard.records_open {
+        assert!(matches!(dashboard.next(&mut events).await, super::Happened::News(_)));
+    }
+    drop(terminal);
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::TerminalGone));
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let verb = (0..TABLE.len()).prop_map(|row| Action::Run(TABLE[row].verb));
+    prop_oneof![
+        8 => verb,
+        2 => any::<char>().prop_map(|typed| Action::Edit(tui_input::InputRequest::InsertChar(typed))),
+        1 => any::<String>().prop_map(Action::Paste),
+        1 => Just(Action::Snapshot),
+        2 => any::<u16>().prop_map(|number| {
+            Action::Record(Arc::new(TraceRecord { request_id: number.to_string(), ..fixtures::record() }))
+        }),
+        1 => any::<u32>().prop_map(|count| Action::Missed(u64::from(count))),
+        1 => any::<u32>().prop_map(|seconds| Action::Tick(Duration::from_secs(u64::from(seconds)))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_actions_breaks_the_dashboard(
+        actions in prop::collection::vec((any_action(), 0_usize..3), 0..60),
+        width in 0_u16..140,
+        height in 0_u16..50,
+    ) {
+        let snapshots = [fixtures::empty(), fixtures::normal(), fixtures::alarm()];
+        let words = words(Locale::Russian);
+        let mut app = App::new(fixtures::history());
+        for (at, (action, snapshot)) in actions.into_iter().enumerate() {
+            let snapshot = &snapshots[snapshot];
+            update(&mut app, action, snapshot);
+            prop_assert!(app.key_row(snapshot) < snapshot.keys.len().max(1));
+            prop_assert!(app.trace.row() < app.trace.shown().len().max(1));
+            prop_assert!(app.finding_row(snapshot) < snapshot.findings.len().max(1));
+            if at % 16 == 0 {
+                draw(&mut app, snapshot, &words, (width, height), false);
+            }
+        }
+        prop_assert!(words.faults().is_empty());
+    }
+
+    #[test]
+    fn while_a_dialog_is_open_no_letter_is_a_command(text in "[a-zA-Zа-яА-Я0-9 ?/]{0,20}") {
+        let normal = fixtures::normal();
+        let (mut app, _) = keys(&normal, "b");
+        for character in text.chars() {
+            prop_assert_eq!(press(&mut app, &normal, KeyCode::Char(character)), vec![]);
+        }
+        prop_assert!(matches!(app.overlay, Some(Overlay::Block(_))));
+    }
+}
+
+#[test]
+fn only_a_dialog_takes_text() {
+    let normal = fixtures::normal();
+    let mut app = App::new(Vec::new());
+    let effects = update(&mut app, Action::Paste("q".into()), &normal);
+    assert_eq!((effects, app.context()), (vec![], Context::Panes));
+    assert!(TABLE.iter().any(|row| row.verb == Verb::Close));
+}

@@ -1,0 +1,106 @@
+//! The engine's words in a person's: causes, reasons to pass over a key, quota windows. Not grammar, which is in `i18n`.
+
+use super::{format::countdown, view::View};
+use crate::domain::{
+    message::Message,
+    outcome::Cause,
+    snapshot::{Mode, Skip, Status},
+    trace::{Ending, TraceRecord},
+    usage::WindowKind,
+};
+
+/// Words of a trace that are no upstream cause: how a request ended, or why the proxy itself refused it.
+pub(crate) const CODES: &[(&str, &str)] = &[
+    ("upstream_error", "cause-upstream-error"),
+    ("stream_cut", "cause-stream-cut"),
+    ("error_event", "cause-error-event"),
+    ("client_gone", "cause-client-gone"),
+    ("no_key_available", "cause-no-key"),
+    ("no_keys", "cause-no-key"),
+    ("key_rate_limit", "skip-own-rate"),
+    ("proxy_rate_limit", "skip-own-rate"),
+    ("not_found", "cause-not-found"),
+    ("body_too_large", "cause-too-large"),
+];
+
+/// A cause in words; an unknown one cleaned.
+pub(crate) fn cause(view: &View<'_>, code: &str) -> String {
+    let other = || CODES.iter().find(|(name, _)| *name == code).map(|(_, id)| *id);
+    match Cause::from_code(code).map(Cause::message_id).or_else(other) {
+        Some(id) => view.text(id),
+        None => view.clean(code),
+    }
+}
+
+/// Why a key is passed over, without the time.
+pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
+    match skip {
+        Skip::Disabled => view.text("skip-disabled"),
+        Skip::Blocked { reason, .. } if reason.is_empty() => view.text("skip-blocked"),
+        Skip::Blocked { reason: cause_, .. } | Skip::CoolingDown { cause: cause_, .. } => cause(view, cause_),
+        Skip::Unauthorized => view.text("cause-unauthorized"),
+        Skip::RateLimited { .. } => view.text("skip-own-rate"),
+        Skip::UsageUnknown => view.text("skip-usage-unknown"),
+        Skip::QuotaEmpty { .. } => view.text("cause-quota"),
+        Skip::ModelRefused { .. } => view.text("cause-model-refused"),
+        Skip::Tried => view.text("skip-tried"),
+    }
+}
+
+/// When a key is back, short.
+pub(crate) fn back(view: &View<'_>, skip: &Skip) -> String {
+    match super::app::back_at(skip) {
+        Some(moment) => countdown(view.words, view.until(moment)),
+        None => view.nothing(),
+    }
+}
+
+pub(crate) fn status(view: &View<'_>, status: Status) -> String {
+    view.text(match status {
+        Status::Healthy => "status-healthy",
+        Status::Warn => "status-warn",
+        Status::Exhausted => "status-exhausted",
+        Status::Blocked => "status-blocked",
+        Status::Disabled => "status-disabled",
+    })
+}
+
+pub(crate) fn mode(view: &View<'_>, mode: Mode) -> String {
+    view.text(match mode {
+        Mode::Live => "mode-live",
+        Mode::DryRun => "mode-dry-run",
+        Mode::Demo => "mode-demo",
+    })
+}
+
+/// The name of a quota window.
+pub(crate) fn window(view: &View<'_>, kind: &WindowKind) -> String {
+    match kind {
+        WindowKind::FiveHours => view.text("window-five-hours"),
+        WindowKind::Week => view.text("window-week"),
+        WindowKind::MonthTotal => view.text("window-month"),
+        WindowKind::MonthCode => view.text("window-month-code"),
+        WindowKind::Every(span) => view.words.span(*span),
+        WindowKind::Named(name) => view.clean(name),
+    }
+}
+
+/// What went wrong with a request; `None` when nothing did.
+pub(crate) fn trouble(view: &View<'_>, record: &TraceRecord) -> Option<String> {
+    let code = record.error_code.as_deref();
+    let by_ending = match record.ending {
+        Ending::Completed => None,
+        Ending::ErrorEvent => Some("error_event"),
+        Ending::UpstreamCut => Some("stream_cut"),
+        Ending::ClientGone => Some("client_gone"),
+    };
+    let last = record.attempts.last().map(|attempt| attempt.cause.as_str()).filter(|cause| *cause != "ok");
+    let is_number = |code: &&str| code.bytes().all(|byte| byte.is_ascii_digit());
+    let named = code.filter(|code| !is_number(code)).or(by_ending).or(last);
+    match (named, code) {
+        (Some(name), _) => Some(cause(view, name)),
+        (None, Some(code)) => Some(view.say(&Message::new("cause-status").with("status", code))),
+        (None, None) => (record.status >= 400)
+            .then(|| view.say(&Message::new("cause-status").with("status", record.status.to_string()))),
+    }
+}
