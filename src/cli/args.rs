@@ -1,0 +1,160 @@
+//! What can be typed: clap types. Their words come from `i18n`, so help speaks the person's language.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{config::Flags, i18n::Words};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kmi-tui",
+    version,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub(super) struct Args {
+    #[arg(long)]
+    pub(super) no_ui: bool,
+    #[arg(long)]
+    pub(super) demo: bool,
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, global = true, value_name = "en|ru")]
+    lang: Option<String>,
+    #[arg(long, global = true, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "DIR")]
+    auths_dir: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    #[arg(long, global = true)]
+    plain: bool,
+    #[arg(long, global = true)]
+    no_color: bool,
+    #[arg(long)]
+    pub(super) ascii: bool,
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+    #[command(subcommand)]
+    pub(super) command: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    Trust {
+        #[arg(value_name = "PATH")]
+        path: Option<PathBuf>,
+    },
+}
+
+impl Args {
+    /// Reads the command line, with help in the language of `words`.
+    pub(super) fn read(typed: impl IntoIterator<Item = OsString>, words: &Words) -> Result<Self, clap::Error> {
+        let mut command = Self::command()
+            .about(words.text("cli-about"))
+            .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
+            .subcommand_help_heading(words.text("cli-commands"))
+            .mut_args(|argument| argument.help_heading(words.text("cli-options")));
+        let described: Vec<(String, String)> = command
+            .get_arguments()
+            .map(|argument| argument.get_id().to_string())
+            .filter_map(|id| ARGUMENTS.iter().find(|(name, _)| *name == id).map(|(_, text)| (id, words.text(text))))
+            .collect();
+        for (id, help) in described {
+            command = command.mut_arg(id, |argument| argument.help(help));
+        }
+        command = command.mut_subcommand("trust", |trust| {
+            trust
+                .about(words.text("cli-trust"))
+                .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
+                .mut_arg("path", |path| path.help(words.text("cli-trust-path")))
+        });
+        Self::from_arg_matches(&command.try_get_matches_from(typed)?)
+    }
+
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            env_file: self.env_file.clone(),
+            auths_dir: self.auths_dir.clone(),
+            state_dir: self.state_dir.clone(),
+            listen: self.listen.clone(),
+            lang: self.lang.clone(),
+            plain: self.plain,
+            no_color: self.no_color,
+            dry_run: self.dry_run,
+        }
+    }
+}
+
+/// Argument ids and the messages that explain them.
+const ARGUMENTS: &[(&str, &str)] = &[
+    ("no_ui", "cli-no-ui"),
+    ("demo", "cli-demo"),
+    ("dry_run", "cli-dry-run"),
+    ("lang", "cli-lang"),
+    ("env_file", "cli-env-file"),
+    ("auths_dir", "cli-auths-dir"),
+    ("state_dir", "cli-state-dir"),
+    ("listen", "cli-listen"),
+    ("plain", "cli-plain"),
+    ("no_color", "cli-no-color"),
+    ("ascii", "cli-ascii"),
+    ("help", "cli-help"),
+    ("version", "cli-version"),
+];
+
+/// What `--lang` says, found before the command line is read: help itself must be in that language.
+pub(super) fn lang_of(typed: &[OsString]) -> Option<String> {
+    let mut words = typed.iter().filter_map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--lang") {
+            Some("") => return words.next().map(str::to_owned),
+            Some(value) => return value.strip_prefix('=').map(str::to_owned),
+            None => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::i18n::Locale;
+
+    #[test]
+    fn every_argument_is_explained_in_every_language() {
+        for locale in Locale::ALL {
+            let words = Words::new(locale, TimeZone::UTC);
+            let help = Args::read(["kmi-tui", "--help"].map(OsString::from), &words).expect_err("help").to_string();
+            assert!(help.contains(&words.text("cli-no-ui")) && help.contains(&words.text("cli-trust")), "{help}");
+            assert!(locale == Locale::English || !help.contains("Options"), "{help}");
+            assert_eq!(words.faults(), Vec::<String>::new());
+        }
+        let known: Vec<String> =
+            Args::command().get_arguments().map(|argument| argument.get_id().to_string()).collect();
+        for id in known {
+            assert!(ARGUMENTS.iter().any(|(name, _)| *name == id), "{id} is not explained");
+        }
+    }
+
+    #[test]
+    fn the_language_is_found_before_the_rest_is_read() {
+        for (typed, expected) in [
+            (&["kmi-tui", "--lang", "ru", "--demo"][..], Some("ru")),
+            (&["kmi-tui", "--lang=en"], Some("en")),
+            (&["kmi-tui"], None),
+        ] {
+            let typed: Vec<OsString> = typed.iter().map(OsString::from).collect();
+            assert_eq!(lang_of(&typed).as_deref(), expected);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! SIGTERM, SIGINT and SIGHUP ask for a graceful stop; the second one does not wait.
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// How far a stop has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Running,
+    /// Let running requests finish.
+    Draining,
+    /// Do not wait any longer.
+    Now,
+}
+
+/// The stage, moved on by signals and by the dashboard's end.
+#[derive(Debug, Clone)]
+pub(super) struct Stopper {
+    stage: watch::Sender<Stage>,
+}
+
+impl Stopper {
+    /// Starts to listen for signals.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        let (stage, _) = watch::channel(Stage::Running);
+        let stopper = Self { stage };
+        for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+            let mut signals = signal(kind)?;
+            let stopper = stopper.clone();
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    stopper.advance();
+                }
+            });
+        }
+        Ok(stopper)
+    }
+
+    /// One stage further.
+    pub(super) fn advance(&self) {
+        self.stage.send_modify(|stage| {
+            *stage = if *stage == Stage::Running { Stage::Draining } else { Stage::Now };
+        });
+    }
+
+    /// Resolves once the stop has come at least this far.
+    pub(super) async fn reached(&self, wanted: Stage) {
+        // The sender lives in self, so waiting can't fail.
+        let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
+    }
+}

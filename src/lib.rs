@@ -1,0 +1,18 @@
+//! kmi-tui: a dashboard and local proxy for people who hold several Kimi API keys.
+//!
+//! Not an API: the program is the product, and what is public here is what `main` and the
+//! integration tests need. ARCHITECTURE.md draws the layers.
+
+pub mod cli;
+pub mod demo;
+
+mod config;
+mod doctor;
+mod domain;
+mod engine;
+mod i18n;
+mod poller;
+mod proxy;
+mod store;
+mod tui;
+mod upstream;
