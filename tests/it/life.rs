@@ -1,0 +1,122 @@
+//! Start and end: settings, ports, locks, signals, and what is on disk afterwards.
+
+use kmi_tui::demo::Behaviour;
+use rustix::process::Signal;
+
+use crate::support::{
+    client::Raw,
+    proxy::{Home, files_with, home, key, simulator},
+};
+
+#[tokio::test]
+async fn wrong_settings_are_all_named_at_once() {
+    let home =
+        Home::new().set("KMI_DRY_RUN", "ture").set("KMI_PROXY_RETRY_MAX", "-1").set("KMI_UPSTREAM_BASE_URL", "ftp://x");
+    let (code, _, errors) = home.run(&["--no-ui"]).await;
+    assert_eq!(code, Some(2), "{errors}");
+    for name in ["KMI_DRY_RUN", "\"ture\"", "KMI_PROXY_RETRY_MAX", "KMI_UPSTREAM_BASE_URL"] {
+        assert!(errors.contains(name), "{name}: {errors}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_and_a_held_folder_name_their_holder() {
+    let proxy = Home::new().start().await;
+    let pid = proxy.child.id().expect("it runs").to_string();
+    let (code, _, errors) = Home::new().run(&["--no-ui", "--listen", &proxy.address.to_string()]).await;
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains(&pid), "{errors}");
+    let (code, _, errors) = proxy.home.run(&["--no-ui"]).await;
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains(&pid), "{errors}");
+}
+
+#[tokio::test]
+async fn a_stop_lets_running_streams_finish_and_takes_no_new_ones() {
+    let simulator = simulator(&["alpha"]).await;
+    simulator.set(&key("alpha"), Behaviour::Gated);
+    let mut proxy = home(&simulator, &["alpha"]).start().await;
+    let mut raw = proxy.begin_chat().await;
+    simulator.release(1);
+    raw.read_until("data: ").await;
+    proxy.signal(Signal::TERM);
+    let address = proxy.address;
+    crate::support::proxy::until("the port to close", || std::net::TcpStream::connect(address).err()).await;
+    simulator.release(10_000);
+    raw.read_to_end().await;
+    assert!(raw.text().ends_with("0\r\n\r\n"), "the stream ends whole: {}", raw.text());
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    assert_eq!(proxy.trace().len(), 1);
+    assert_eq!(proxy.state()["keys"]["alpha"]["request_count"], 1);
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait() {
+    let simulator = simulator(&["alpha"]).await;
+    simulator.set(&key("alpha"), Behaviour::HangBeforeHead);
+    let mut proxy = home(&simulator, &["alpha"]).start().await;
+    let address = proxy.address;
+    let hanging = tokio::spawn(async move {
+        let mut raw = Raw::open(address).await;
+        raw.send(format!("GET /kmi-rotor/v1/models HTTP/1.1\r\nhost: {address}\r\n\r\n")).await;
+        raw.read_to_end().await;
+    });
+    simulator
+        .wait_for(|requests| requests.iter().any(|request| request.path().ends_with("/models")))
+        .await
+        .expect("it hangs");
+    proxy.signal(Signal::TERM);
+    crate::support::proxy::until("the port to close", || std::net::TcpStream::connect(address).err()).await;
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    hanging.await.expect("cut off");
+    assert_eq!(proxy.trace().len(), 1, "even a request that was cut off is recorded");
+}
+
+#[tokio::test]
+async fn a_sudden_end_never_costs_the_file() {
+    let simulator = simulator(&["alpha"]).await;
+    let mut home = home(&simulator, &["alpha"]);
+    let mut counted = 0;
+    for _ in 0..3 {
+        let mut proxy = home.start().await;
+        for _ in 0..5 {
+            assert_eq!(proxy.chat("hello", false).await.status, 200);
+        }
+        counted += 5;
+        proxy.state_where("the counters", |state| state["keys"]["alpha"]["request_count"] == counted).await;
+        proxy.child.kill().await.expect("killed");
+        home = proxy.home;
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_state_is_set_aside_and_work_goes_on() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]);
+    std::fs::create_dir(home.state_dir()).expect("made");
+    std::fs::write(home.state_dir().join("state.json"), "{\"keys\": [").expect("written");
+    let proxy = home.start().await;
+    assert_eq!(proxy.chat("hello", false).await.status, 200);
+    assert_eq!(files_with(&proxy.home.state_dir(), "{\"keys\": [").len(), 1);
+}
+
+#[tokio::test]
+async fn no_key_is_anywhere_but_in_its_auth_file() {
+    let labels = ["alpha", "beta"];
+    let simulator = simulator(&labels).await;
+    simulator.set(&key("alpha"), kmi_tui::demo::Refusal::UnauthorizedEchoingKey);
+    let mut proxy =
+        home(&simulator, &labels).with_auth("broken.toml", &format!("api_key = \"{}\" x", key("gamma"))).start().await;
+    for prompt in ["hello", "\u{1b}[31mred\u{202e}"] {
+        assert_eq!(proxy.chat(prompt, true).await.status, 200);
+    }
+    proxy.traced(2).await;
+    proxy.signal(Signal::INT);
+    proxy.ended().await;
+    for label in ["alpha", "beta", "gamma"] {
+        let found = files_with(proxy.home.folder.path(), &key(label));
+        assert!(found.iter().all(|path| path.starts_with(proxy.home.auths())), "{found:?}");
+    }
+    assert!(files_with(&proxy.home.state_dir(), "\u{1b}").is_empty());
+}

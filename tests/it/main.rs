@@ -1,0 +1,27 @@
+//! The one integration binary. Each module says what it holds.
+//!
+//! The program from outside: real binary, real sockets, real files. And the house itself: source, words and papers, read
+//! as text, so that what they promise can't rot.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+// --- The program from outside ---
+
+// What the client sees when a key fails.
+mod failover;
+// Start and end, and what is on disk afterwards.
+mod life;
+// What passes through, and how.
+mod relay;
+// Hostile bytes: refused, and nothing goes upstream.
+mod threats;
+
+// --- The house itself ---
+
+// README and its neighbours: commands, links, names and defaults are those of the tree.
+mod readme;
+// The direction of the layers, and the other house rules.
+mod tidy;
+// Every word in every language, and none that nobody says.
+mod words;

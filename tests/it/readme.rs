@@ -1,0 +1,184 @@
+//! The papers are true: commands, links, paths, names and defaults that they mention are those of the tree. Not whether they
+//! are worth reading.
+
+use std::collections::BTreeSet;
+
+use crate::support::source::{files, read, root};
+
+const PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const SAMPLE: &str = "assets/.env.example";
+
+#[test]
+fn the_first_commands_are_those_that_are_checked() {
+    let commands = first_block(&read("README.md"), "sh");
+    let checked = read(".ci/run");
+    let named: Vec<String> = ["demo", "tests"]
+        .iter()
+        .map(|name| quoted(&checked, name).unwrap_or_else(|| panic!(".ci/run has no {name}='…'")))
+        .collect();
+    assert_eq!(commands, named, "README's first block, and what .ci/run runs");
+    for run in ["$demo", "$tests"] {
+        assert!(
+            checked.lines().any(|line| !line.trim_start().starts_with("step grep") && has_word(line, run)),
+            "{run}"
+        );
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for paper in PAPERS {
+        let text = read(paper);
+        for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { paper } else { path };
+            assert!(root().join(target).exists(), "{paper}: there is no {target}");
+            let there = anchor.is_empty() || headings(&read(target)).iter().any(|heading| heading == anchor);
+            assert!(there, "{paper}: there is no #{anchor} in {target}");
+        }
+    }
+}
+
+#[test]
+fn paths_and_tests_that_are_named_exist() {
+    let code: String = ["src", "tests"].iter().flat_map(|folder| files(folder, "rs")).map(|path| read(&path)).collect();
+    for paper in PAPERS {
+        let text = read(paper);
+        for name in code_spans(&text) {
+            if is_path(name) {
+                assert!(root().join(name).exists(), "{paper}: there is no {name}");
+            }
+            if is_test_name(name) {
+                assert!(code.contains(&format!("fn {name}(")), "{paper}: there is no test {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_that_are_named_exist_and_have_their_defaults() {
+    let text = read("README.md");
+    let sample = assignments(&read(SAMPLE));
+    // What stands in auth files is no setting.
+    let auths: String = files("src/config", "rs").iter().map(|path| read(path)).collect();
+    for name in settings_in(&text) {
+        let known = sample.iter().any(|(known, _)| *known == name) || auths.contains(&format!("\"{name}\""));
+        assert!(known, "README.md: {name} is no setting");
+    }
+    let rows = default_rows(&text);
+    assert!(rows.len() > 5, "the table of settings was found: {rows:?}");
+    for (name, default) in rows {
+        let (_, real) = sample.iter().find(|(known, _)| *known == name).expect("checked above");
+        assert_eq!(&default, real, "README.md: the default of {name}");
+    }
+}
+
+#[test]
+fn every_option_is_in_the_readme_and_every_one_there_is_real() {
+    let text = read("README.md");
+    let arguments = read("src/cli/args.rs");
+    let table = arguments.split("const ARGUMENTS").nth(1).and_then(|rest| rest.split("];").next()).expect("the table");
+    let real: BTreeSet<String> =
+        table.lines().filter_map(|line| Some(line.split_once("(\"")?.1.split_once('"')?.0.replace('_', "-"))).collect();
+    let section = text.split("\n## Options\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a section");
+    let named: BTreeSet<String> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+        .flat_map(code_spans)
+        .filter_map(|span| Some(span.strip_prefix("--")?.split(' ').next()?.to_owned()))
+        .collect();
+    assert_eq!(named, real, "README's options, and those of the command line");
+}
+
+#[test]
+fn what_is_new_has_its_place() {
+    let text = read("CHANGELOG.md");
+    assert!(text.lines().any(|line| line == "## [Unreleased]"), "CHANGELOG.md needs its heading ## [Unreleased]");
+}
+
+/// The lines of the first fenced block in this language.
+fn first_block(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}");
+    let inside = text.lines().skip_while(|line| *line != fence).skip(1).take_while(|line| *line != "```");
+    inside.map(str::to_owned).collect()
+}
+
+/// The value of `name='…'` in a script.
+fn quoted(script: &str, name: &str) -> Option<String> {
+    let start = format!("{name}='");
+    script.lines().find_map(|line| Some(line.strip_prefix(&start)?.strip_suffix('\'')?.to_owned()))
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    line.split_whitespace().any(|found| found == word)
+}
+
+/// Targets of `[text](target)`.
+fn links(text: &str) -> Vec<&str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect()
+}
+
+/// Anchors of the headings, as forges make them.
+fn headings(text: &str) -> Vec<String> {
+    let titles = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let anchor = |title: &str| {
+        let kept = title.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    titles.map(anchor).collect()
+}
+
+/// What stands between single backticks, outside of fenced blocks.
+fn code_spans(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
+}
+
+fn is_path(span: &str) -> bool {
+    let of_ours = ["src/", "tests/", "i18n/", "assets/", ".ci/"].iter().any(|folder| span.starts_with(folder));
+    of_ours && !span.contains(['*', ' ', '{', '…'])
+}
+
+/// Tests are sentences: three words and more, in snake case.
+fn is_test_name(span: &str) -> bool {
+    span.matches('_').count() >= 3 && span.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// `NAME=value` lines.
+fn assignments(text: &str) -> Vec<(String, String)> {
+    let pairs = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Every `KMI_…` in a text.
+fn settings_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit() && letter != '_');
+    words.filter(|word| word.starts_with("KMI_")).map(str::to_owned).collect()
+}
+
+/// Rows `| `NAME` | `default` | …` of the table of settings; an empty cell is an empty default.
+fn default_rows(text: &str) -> Vec<(String, String)> {
+    let section = text.split("| variable | default |").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let rows = section.unwrap_or_default().lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `KMI_")?.split('|').map(|cell| cell.trim().trim_matches('`').to_owned());
+        Some((format!("KMI_{}", cells.next()?), cells.next()?))
+    });
+    rows.collect()
+}
+
+#[test]
+fn what_is_wrong_would_be_found() {
+    let text = "# A `b` c!\n[x](a.md#d) `src/a.rs` `is_a_test_name` `KMI_A_B_C`\n```sh\ncargo x\n```\n\n\
+                | variable | default | |\n|---|---|---|\n| `KMI_X` | `1` | x |\n| `KMI_Y` | | y |\n\nend";
+    assert_eq!(first_block(text, "sh"), ["cargo x"]);
+    assert_eq!(links(text), ["a.md#d"]);
+    assert_eq!(headings("# A `b` c!\n## Coming from kmi"), ["a-b-c", "coming-from-kmi"]);
+    assert_eq!(code_spans("`a` b `c`\n```sh\n`d`\n```\n`e`"), ["a", "c", "e"]);
+    assert_eq!(["src/a.rs", "src/*.rs", "a/src/b"].map(is_path), [true, false, false]);
+    assert_eq!(["is_a_test_name", "update", "KMI_A_B_C"].map(is_test_name), [true, false, false]);
+    assert_eq!(settings_in("`KMI_A=1`, KMI_B."), ["KMI_A", "KMI_B"].map(str::to_owned).into());
+    let rows = [("KMI_X", "1"), ("KMI_Y", "")].map(|(name, default)| (name.to_owned(), default.to_owned()));
+    assert_eq!(default_rows(text), rows);
+    assert_eq!(quoted("demo='a b'\n", "demo").as_deref(), Some("a b"));
+    assert_eq!(assignments("# A=1\nB=2=3\n"), [("B".to_owned(), "2=3".to_owned())]);
+}

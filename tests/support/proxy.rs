@@ -1,0 +1,232 @@
+//! The real binary, headless, in a temporary home: keys, settings, state and trace are files as a user would have them.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use kmi_tui::demo::{Account, Simulator};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+    time::{Instant, timeout},
+};
+
+use super::client::{self, Answer, Raw};
+
+/// Longest wait for anything that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+const STEP: Duration = Duration::from_millis(10);
+
+/// The key of a label: long enough to be masked, unlike any other text.
+pub(crate) fn key(label: &str) -> String {
+    format!("sk-kimi-test-{label}-0123456789abcdef")
+}
+
+/// A home with auth files and settings, before the program is started.
+pub(crate) struct Home {
+    pub(crate) folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("kmi-it-").tempdir().expect("temp");
+        fs::create_dir(folder.path().join("auths")).expect("made");
+        Self { folder, variables: Vec::new() }
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// An auth file of this label that names no base URL of its own.
+    pub(crate) fn with_key(self, label: &str) -> Self {
+        self.with_auth(&format!("{label}.env"), &format!("KMI_API_KEY={}\n", key(label)))
+    }
+
+    pub(crate) fn with_auth(self, name: &str, content: &str) -> Self {
+        fs::write(self.auths().join(name), content).expect("written");
+        self
+    }
+
+    pub(crate) fn auths(&self) -> PathBuf {
+        self.folder.path().join("auths")
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The binary with this home and nothing of the real environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kmi-tui"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("KMI_AUTHS_DIR", self.auths())
+            .env("KMI_STATE_DIR", self.state_dir())
+            .env("KMI_PROXY_LISTEN", "127.0.0.1:0")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Starts the proxy and waits until it listens.
+    pub(crate) async fn start(self) -> Proxy {
+        Proxy::start(self).await
+    }
+
+    /// Runs to the end: exit code, stdout, stderr.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = timeout(PATIENCE, self.command(arguments).output()).await.expect("it ends").expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+/// A running proxy; killed when dropped.
+pub(crate) struct Proxy {
+    pub(crate) home: Home,
+    pub(crate) address: SocketAddr,
+    pub(crate) child: Child,
+}
+
+impl Proxy {
+    async fn start(home: Home) -> Self {
+        let mut child = home.command(&["--no-ui"]).spawn().expect("the binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let first = timeout(PATIENCE, lines.next_line()).await.expect("it speaks in time").expect("text");
+        let Some(first) = first else {
+            let mut errors = String::new();
+            child.stderr.take().expect("piped").read_to_string(&mut errors).await.expect("text");
+            panic!("it ended: {errors}");
+        };
+        let address = first.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+        let address = address.parse().expect("an address");
+        // What it says later must go somewhere, or it could block.
+        let mut errors = child.stderr.take().expect("piped");
+        tokio::spawn(async move {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            let mut said = Vec::new();
+            let _ = errors.read_to_end(&mut said).await;
+        });
+        Self { home, address, child }
+    }
+
+    pub(crate) async fn get(&self, rest: &str) -> Answer {
+        self.request("GET", rest, &[], b"").await
+    }
+
+    /// A request below the base path.
+    pub(crate) async fn request(&self, method: &str, rest: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        client::request(self.address, method, &format!("/kmi-rotor/v1{rest}"), headers, body).await
+    }
+
+    /// A chat request of one user message.
+    pub(crate) async fn chat(&self, prompt: &str, stream: bool) -> Answer {
+        let body = chat_body(prompt, stream);
+        let headers = [("content-type", "application/json"), ("authorization", "Bearer kmi-local")];
+        self.request("POST", "/chat/completions", &headers, body.as_bytes()).await
+    }
+
+    /// A streamed chat on a connection of its own, sent but not read.
+    pub(crate) async fn begin_chat(&self) -> Raw {
+        let (address, body) = (self.address, chat_body("tell me a story", true));
+        let mut raw = Raw::open(address).await;
+        let head =
+            "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n";
+        raw.send(format!("{head}host: {address}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+        raw
+    }
+
+    pub(crate) fn state(&self) -> Value {
+        let text = fs::read_to_string(self.home.state_dir().join("state.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The trace's lines that are whole.
+    pub(crate) fn trace(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.home.state_dir().join("trace/trace.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Waits until the trace holds this many records.
+    pub(crate) async fn traced(&self, count: usize) -> Vec<Value> {
+        until("the trace to be written", || Some(self.trace()).filter(|trace| trace.len() >= count)).await
+    }
+
+    /// Waits until the state file says so.
+    pub(crate) async fn state_where(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        until(what, || Some(self.state()).filter(|state| holds(state))).await
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().expect("a pid")));
+        rustix::process::kill_process(pid.expect("it runs"), signal).expect("sent");
+    }
+
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").expect("waited")
+    }
+}
+
+fn chat_body(prompt: &str, stream: bool) -> String {
+    serde_json::json!({
+        "model": "kimi-for-coding",
+        "stream": stream,
+        "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": prompt}],
+    })
+    .to_string()
+}
+
+/// A simulator with a healthy account for each label.
+pub(crate) async fn simulator(labels: &[&str]) -> Simulator {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let accounts = labels.iter().map(|label| Account { user_id: format!("user-{label}"), ..Account::new(&key(label)) });
+    Simulator::start(listener, accounts.collect()).expect("started")
+}
+
+/// A home with a key for each label and this upstream; keys are not checked, so that only the test's requests are made.
+pub(crate) fn home(simulator: &Simulator, labels: &[&str]) -> Home {
+    let home = Home::new().set("KMI_UPSTREAM_BASE_URL", simulator.base_url()).set("KMI_USAGE_CACHE_SECONDS", "0");
+    labels.iter().fold(home, |home, label| home.with_key(label))
+}
+
+/// Looks again and again until there is something to see.
+pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(STEP).await;
+    }
+}
+
+/// Every file below a folder that holds this text.
+pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if fs::read(&path).is_ok_and(|bytes| memchr::memmem::find(&bytes, text.as_bytes()).is_some()) {
+            found.push(path);
+        }
+    }
+    found
+}
