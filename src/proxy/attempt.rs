@@ -266,3 +266,37 @@ fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn is_head(outbound: &Outbound) -> bool {
     outbound.head.method == Method::HEAD
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbound(rest: &str, query: &str) -> Outbound {
+        let request = Request::builder().uri(format!("/kmi-rotor/v1{rest}{query}")).body(()).expect("valid");
+        let (head, ()) = request.into_parts();
+        Outbound { head, rest: rest.to_owned(), body: Bytes::new(), style: Credential::Bearer }
+    }
+
+    #[test]
+    fn the_open_platform_gets_messages_at_their_own_place() {
+        for (base, rest, expected) in [
+            ("https://api.moonshot.ai/v1", "/messages", "https://api.moonshot.ai/anthropic/v1/messages?beta=true"),
+            (
+                "https://api.moonshot.cn/v1",
+                "/messages/count_tokens",
+                "https://api.moonshot.cn/anthropic/v1/messages/count_tokens?beta=true",
+            ),
+            (
+                "https://api.moonshot.ai/v1",
+                "/chat/completions",
+                "https://api.moonshot.ai/v1/chat/completions?beta=true",
+            ),
+            ("https://api.moonshot.ai/v1", "/messagesx", "https://api.moonshot.ai/v1/messagesx?beta=true"),
+            ("https://api.kimi.com/coding/v1", "/messages", "https://api.kimi.com/coding/v1/messages?beta=true"),
+        ] {
+            let base = BaseUrl::parse(base).expect("valid");
+            let uri = outbound(rest, "?beta=true").uri(&base).expect("a URL");
+            assert_eq!(uri.to_string(), expected);
+        }
+    }
+}
