@@ -230,7 +230,12 @@ impl Engine {
 
     /// Carries out a command; the answer is also among the snapshot's notices.
     pub(crate) fn command(&self, command: Command) -> Notice {
+        let judged = matches!(command, Command::AutoRotate(_) | Command::Block { .. } | Command::Unblock(_));
         let (severity, message) = self.carry_out(command);
+        if judged {
+            // The doctor has an opinion on it: what it said before is out of date.
+            self.shared.doctor_wanted.notify_one();
+        }
         self.change(|live, now| live.news.tell(now.wall, severity, message))
     }
 
