@@ -194,7 +194,7 @@ fn a_named_file_must_exist() {
 }
 
 #[test]
-fn all_errors_come_at_once_and_name_no_value() {
+fn all_errors_come_at_once_and_name_no_secret() {
     let place = Place::new().set(&[
         ("KMI_DRY_RUN", "sk-wrong-line"),
         ("KMI_PROXY_MAX_RPS", "sk-wrong-line"),
