@@ -56,7 +56,6 @@ config-not-in-file = { $name } has no effect in a file; set it in the environmen
 config-unknown = { $name } is no known setting – { $source }
 config-unknown-near = { $name } is no known setting; did you mean { $near }? – { $source }
 config-refresh-raised = { $name } is shorter than { $least }; usage is checked every { $least } – { $source }
-config-no-effect = { $name } is understood, but has no effect in this version of kmi-tui.
 
 ## Auth files
 

@@ -36,6 +36,28 @@ notice-key-blocked-for-good = { $label } was blocked by the upstream. Look at it
 notice-key-unauthorized = { $label } was refused as invalid (401). It serves again when a quota check succeeds.
 notice-key-cleared = { $label } is well again.
 
+notice-keys-added = { $more ->
+    [0] { $label } was added.
+    [one] { $label } and { $more } more key were added.
+   *[other] { $label } and { $more } more keys were added.
+}
+notice-keys-changed = { $more ->
+    [0] { $label } was changed.
+    [one] { $label } and { $more } more key were changed.
+   *[other] { $label } and { $more } more keys were changed.
+}
+notice-keys-removed = { $more ->
+    [0] { $label } was removed. Its running requests finish.
+    [one] { $label } and { $more } more key were removed. Their running requests finish.
+   *[other] { $label } and { $more } more keys were removed. Their running requests finish.
+}
+
+shared-client-identity = All { $count } keys answered “{ $cause }” to { $client }, and it was never served before: the upstream probably does not accept this client program. No key is blamed.
+shared-address = All { $count } keys answered “{ $cause }” within seconds: the limit is probably on your network address, not on the keys. No key is blamed.
+shared-request = All { $count } keys answered “{ $cause }” to one request while others were served: the request itself is probably the cause. No key is blamed.
+shared-upstream-busy = All { $count } keys answered “{ $cause }”: the upstream is busy. No key is blamed; try again in a moment.
+shared-upstream = All { $count } keys answered “{ $cause }” within seconds: the upstream, or your network, is at fault. No key is blamed.
+
 refused-no-keys = There is no key. Put an auth file into the auths folder.
 refused-none-eligible = No key can serve now, so there is none to rotate to.
 refused-unknown-label = There is no key called { $label }.

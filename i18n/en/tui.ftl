@@ -45,6 +45,8 @@ skip-disabled = disabled in file
 skip-blocked = blocked by hand
 skip-own-rate = own rate limit
 skip-usage-unknown = quota not checked
+skip-slow-start = starting slowly
+skip-circuit-open = host unreachable
 skip-tried = tried just now
 
 cause-ok = ok

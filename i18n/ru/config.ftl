@@ -63,7 +63,6 @@ config-not-in-file = { $name } в файле не действует; задай
 config-unknown = { $name }: такой настройки нет – { $source }
 config-unknown-near = { $name }: такой настройки нет; может быть, { $near }? – { $source }
 config-refresh-raised = { $name } меньше, чем { $least }; расход проверяется раз в { $least } – { $source }
-config-no-effect = { $name } распознан, но в этой версии kmi-tui ещё не действует.
 
 ## Файлы ключей
 

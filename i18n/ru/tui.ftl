@@ -45,6 +45,8 @@ skip-disabled = отключён в файле
 skip-blocked = заблокирован вручную
 skip-own-rate = свой лимит частоты
 skip-usage-unknown = квота не проверена
+skip-slow-start = плавный старт
+skip-circuit-open = хост недоступен
 skip-tried = только что опробован
 
 cause-ok = успешно

@@ -77,8 +77,7 @@ pub(super) async fn serve(
     };
     let address = listener.local_addr().map_err(|error| Stop::failed(error.to_string()))?;
     let auths = config::load_auths(&config, environment);
-    let idle = config.without_effect().into_iter().map(|name| Message::new("config-no-effect").with("name", name));
-    let problems: Vec<Problem> = warnings.into_iter().chain(idle.map(Problem::warn)).chain(auths.warnings).collect();
+    let problems: Vec<Problem> = warnings.into_iter().chain(auths.warnings).collect();
     let setup = setup(&config, kind, address.port());
 
     let state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
@@ -103,6 +102,7 @@ pub(super) async fn serve(
     let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
     tokio::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
     tokio::spawn(doctor::run(engine.clone(), doctor::Sources::new(&config, problems)));
+    tokio::spawn(forget_dead_connections(engine.clone(), upstream.clone()));
     tokio::spawn(traffic);
 
     let stopper = Stopper::listen().map_err(|error| Stop::failed(error.to_string()))?;
@@ -134,6 +134,14 @@ pub(super) async fn serve(
         complain(&words.text("cli-not-drained"));
     }
     Ok(())
+}
+
+/// After sleep, or a long standstill, pooled connections are dead without knowing it.
+async fn forget_dead_connections(engine: Engine, upstream: Upstream) {
+    loop {
+        engine.interrupted().await;
+        upstream.flush();
+    }
 }
 
 fn take_lock(state_dir: &Path, enforce: bool, words: &Words) -> Result<InstanceLock, Stop> {
@@ -220,6 +228,7 @@ fn proxy_settings(config: &Config) -> proxy::Settings {
         idle_timeout: config.proxy.idle_timeout,
         headers: config.proxy.headers,
         trace_prompts: config.trace_prompts,
+        deadline: config.proxy.head_timeout,
         dry_run: config.dry_run,
     }
 }

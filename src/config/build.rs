@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Allowlist, Config, Environment, Flags, Listen, Problem, ProxyConfig, Source, Strategy, TlsFiles,
+    Allowlist, Config, Environment, Flags, Listen, Problem, ProxyConfig, Source, TlsFiles,
     layers::{self, Values},
     listen, load,
     settings::{self, STRATEGIES},
@@ -17,7 +17,7 @@ use crate::{
         base_url::{BaseUrl, BaseUrlFault},
         key::Secret,
         message::Message,
-        policy::{CheckPlan, Policy, RateLimit, Rotation},
+        policy::{CheckPlan, Policy, RateLimit, Rotation, Strategy},
         text,
     },
     i18n::Locale,
@@ -59,9 +59,6 @@ pub(super) fn config(
         policy: builder.policy(),
         proxy,
         auto_rotate_e2e: builder.switch("KMI_AUTO_ROTATE_E2E"),
-        strategy: builder.strategy(),
-        affinity: builder.span("KMI_AFFINITY_SECONDS"),
-        hold: builder.span("KMI_HOLD_SECONDS"),
         trace_rotation: builder.rotation("KMI_TRACE_MAX_MB", "KMI_TRACE_BACKUPS"),
         log_rotation: builder.rotation("KMI_LOG_MAX_MB", "KMI_LOG_BACKUPS"),
         trace_prompts: builder.switch("KMI_TRACE_PROMPTS"),
@@ -170,6 +167,9 @@ impl Builder<'_> {
                 recheck: self.span("KMI_BLOCKLIST_RECHECK_SECONDS"),
                 most_rechecks: self.small("KMI_BLOCKLIST_RECHECK_MAX"),
             },
+            strategy: self.strategy(),
+            affinity: self.span("KMI_AFFINITY_SECONDS"),
+            hold: self.span("KMI_HOLD_SECONDS"),
         }
     }
 

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    config::{Strategy, settings::Kind, trust},
+    config::{settings::Kind, trust},
+    domain::policy::Strategy,
     i18n::Words,
 };
 
@@ -82,7 +83,10 @@ fn nothing_set_gives_the_defaults_of_the_table() {
     assert_eq!(config.listen.address.to_string(), "127.0.0.1:54123");
     assert_eq!(config.upstream.to_string(), "https://api.kimi.com/coding/v1");
     assert_eq!(config.proxy.max_body, 64 * 1024 * 1024);
-    assert_eq!((config.affinity, config.hold, config.strategy), (None, None, Strategy::RoundRobin));
+    assert_eq!(
+        (config.policy.affinity, config.policy.hold, config.policy.strategy),
+        (None, None, Strategy::RoundRobin)
+    );
     assert_eq!(config.trace_rotation.max_bytes, Some(5 * 1024 * 1024));
     assert_eq!((config.locale, config.audit_actor.as_str()), (Locale::English, "unknown"));
     assert!(!config.dry_run && config.enforce_permissions && config.write_kimi_config && config.auto_rotate_e2e);

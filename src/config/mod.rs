@@ -55,11 +55,6 @@ pub(crate) struct Config {
     /// KMI_AUTO_ROTATE_E2E: switching auto-rotation on from the command line checks it end to end.
     #[cfg_attr(not(test), expect(dead_code, reason = "the command that it belongs to is not there yet"))]
     pub(crate) auto_rotate_e2e: bool,
-    pub(crate) strategy: Strategy,
-    /// KMI_AFFINITY_SECONDS: a conversation stays on its key this long; `None` (0) = off.
-    pub(crate) affinity: Option<Duration>,
-    /// KMI_HOLD_SECONDS: how long a request waits for a key to come back; `None` (0) = not at all.
-    pub(crate) hold: Option<Duration>,
     pub(crate) trace_rotation: Rotation,
     pub(crate) log_rotation: Rotation,
     pub(crate) trace_prompts: bool,
@@ -79,16 +74,6 @@ impl Config {
     /// Whether other machines can reach the proxy.
     pub(crate) fn remote(&self) -> bool {
         !self.listen.is_loopback()
-    }
-
-    /// Settings that were asked for and are checked, but have no effect in this version: nobody should count on them.
-    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
-        let asked = [
-            ("KMI_STRATEGY", self.strategy != Strategy::default()),
-            ("KMI_AFFINITY_SECONDS", self.affinity.is_some()),
-            ("KMI_HOLD_SECONDS", self.hold.is_some()),
-        ];
-        asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name).collect()
     }
 }
 
@@ -126,14 +111,4 @@ pub(crate) struct ProxyConfig {
 pub(crate) struct TlsFiles {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
-}
-
-/// KMI_STRATEGY: how auto-rotation chooses among eligible keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Strategy {
-    #[default]
-    RoundRobin,
-    MostRemaining,
-    LeastBusy,
-    Priority,
 }

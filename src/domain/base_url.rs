@@ -58,6 +58,11 @@ impl BaseUrl {
         self.authority.host().trim_matches(['[', ']']).to_ascii_lowercase()
     }
 
+    /// `host`, or `host:port` where the port is written.
+    pub(crate) fn authority(&self) -> String {
+        self.authority.as_str().to_ascii_lowercase()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         let usual = if self.scheme == Scheme::HTTP { 80 } else { 443 };
         self.authority.port_u16().unwrap_or(usual)

@@ -2,7 +2,9 @@
 //!
 //! Not here: how a decision touches the world. That is at the edges (`store`, `upstream`, `proxy`, `tui`).
 
+pub(crate) mod affinity;
 pub(crate) mod base_url;
+pub(crate) mod breaker;
 pub(crate) mod command;
 pub(crate) mod confidence;
 pub(crate) mod key;
@@ -15,8 +17,10 @@ pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod prompt;
+pub(crate) mod ramp;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
+pub(crate) mod shared_cause;
 pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod tokens;

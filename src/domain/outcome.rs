@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::usage::WindowKind;
+use super::{breaker::Failing, usage::WindowKind};
 
 /// Most of an error body that is read to judge it.
 pub(crate) const BODY_JUDGED: usize = 64 * 1024;
@@ -87,7 +87,8 @@ pub(crate) struct Rule {
     pub(crate) counter: Counter,
     /// Another key may be tried while the client has seen nothing.
     pub(crate) another_key: bool,
-    /// The same key may be tried again, within KMI_PROXY_RETRY_MAX.
+    /// The same key may be tried again, within KMI_PROXY_RETRY_MAX: also what may have been executed, since the setting
+    /// asks for it.
     pub(crate) same_key: bool,
     /// How telling the answer is when every key failed; the highest is relayed.
     pub(crate) telling: u8,
@@ -111,10 +112,24 @@ impl Cause {
             Self::ModelNotInPlan => (E::RefuseModel, C::None, true, false, 5),
             Self::Busy => (E::Nothing, C::None, true, true, 4),
             Self::ServerError => (E::CoolBriefly, C::Error5xx, true, true, 3),
-            Self::ConnectFailed => (E::CoolBriefly, C::Error5xx, true, true, 2),
-            Self::Timeout | Self::BrokenAnswer => (E::CoolBriefly, C::Error5xx, false, false, 1),
+            Self::ConnectFailed => (E::Nothing, C::None, true, true, 2),
+            Self::Timeout | Self::BrokenAnswer => (E::CoolBriefly, C::Error5xx, false, true, 1),
         };
         Rule { effect, counter, another_key, same_key, telling }
+    }
+
+    /// What it says of the upstream's host. Any other cause says that the host is alive.
+    pub(crate) const fn of_host(self) -> Option<Failing> {
+        match self {
+            Self::ConnectFailed => Some(Failing::Unreachable),
+            Self::Timeout | Self::BrokenAnswer | Self::ServerError => Some(Failing::Badly),
+            _ => None,
+        }
+    }
+
+    /// Whether the upstream says that quota or money is missing, whatever its own report says.
+    pub(crate) const fn wants_quota(self) -> bool {
+        matches!(self, Self::QuotaFiveHours | Self::QuotaWeek | Self::QuotaMonth | Self::Quota | Self::PaymentRequired)
     }
 
     /// The name in traces, state and JSON: snake case.

@@ -30,6 +30,26 @@ pub(crate) struct Policy {
     /// KMI_PROXY_MAX_RPS_PER_KEY and _RPM_PER_KEY.
     pub(crate) key_rate: RateLimit,
     pub(crate) checks: CheckPlan,
+    /// KMI_STRATEGY.
+    pub(crate) strategy: Strategy,
+    /// KMI_AFFINITY_SECONDS: a conversation stays on its key this long; `None` (0) = off.
+    pub(crate) affinity: Option<Duration>,
+    /// KMI_HOLD_SECONDS: how long a request waits for a key to come back; `None` (0) = not at all.
+    pub(crate) hold: Option<Duration>,
+}
+
+/// How auto-rotation chooses among keys that are equally well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// Each in turn.
+    #[default]
+    RoundRobin,
+    /// The one whose tightest window has most left for the time until it resets: what would expire is spent first.
+    MostRemaining,
+    /// The one with fewest requests in flight, measured by what its account allows at once.
+    LeastBusy,
+    /// The one of highest priority; equals in turn.
+    Priority,
 }
 
 /// How often keys are checked against `/usages`.
@@ -80,6 +100,9 @@ impl Default for Policy {
                 recheck: Some(Duration::from_secs(3600)),
                 most_rechecks: 3,
             },
+            strategy: Strategy::RoundRobin,
+            affinity: None,
+            hold: None,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! What a request's body says of itself: a few words of the prompt, the model, the session. One pass over bytes that may
 //! be many megabytes; nothing is built but what is kept.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
+use memchr::memmem;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -12,6 +16,11 @@ const HINT_WORDS: usize = 6;
 const HINT_MAX: usize = 60;
 /// Only so much of a prompt is looked at for its first words.
 const LOOKED_AT: usize = 4096;
+
+/// How a body names an uploaded file.
+const FILE_SCHEME: &[u8] = b"ms://";
+const FILE_ID_MAX: usize = 128;
+const FILES_MAX: usize = 8;
 
 /// How coding agents begin what they tell the model beside the person's words.
 const REMINDER: &str = "<system-reminder>";
@@ -25,10 +34,14 @@ pub(crate) struct RequestHints {
     pub(crate) head: String,
     pub(crate) model: Option<String>,
     pub(crate) stream: bool,
+    /// Digest of the conversation that the body names, told apart by its first words: subagents share their parent's id.
+    pub(crate) conversation: Option<u64>,
+    /// Digests of the uploaded files (`ms://…`) that the body names.
+    pub(crate) files: Vec<u64>,
 }
 
-/// Reads a JSON body; any other gives nothing.
-pub(crate) fn read(content_type: Option<&str>, body: &[u8]) -> RequestHints {
+/// Reads a JSON body; any other gives nothing. `session` is the conversation that a header names; it goes before the body's.
+pub(crate) fn read(content_type: Option<&str>, session: Option<&str>, body: &[u8]) -> RequestHints {
     if !content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json")) {
         return RequestHints::default();
     }
@@ -39,7 +52,37 @@ pub(crate) fn read(content_type: Option<&str>, body: &[u8]) -> RequestHints {
         head: head(&prompt),
         model: lenient::<String>(request.model).map(|model| text::clean(&model, 80)).filter(|model| !model.is_empty()),
         stream: lenient::<bool>(request.stream).unwrap_or_default(),
+        conversation: request.conversation(session),
+        files: files(body),
     }
+}
+
+/// A digest that names a conversation or a file.
+pub(crate) fn digest(parts: &[&str]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The id of an uploaded file, from the answer to its upload.
+pub(crate) fn uploaded_file(answer: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Uploaded {
+        id: String,
+    }
+    let uploaded: Uploaded = serde_json::from_slice(answer).ok()?;
+    Some(digest(&[&uploaded.id]))
+}
+
+/// The first few `ms://ID` of a body.
+fn files(body: &[u8]) -> Vec<u64> {
+    let is_of_id = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let ids = memmem::find_iter(body, FILE_SCHEME).filter_map(|at| {
+        let rest = &body[at + FILE_SCHEME.len()..];
+        let end = rest.iter().take(FILE_ID_MAX).position(|byte| !is_of_id(byte))?;
+        str::from_utf8(&rest[..end]).ok().filter(|id| !id.is_empty())
+    });
+    ids.take(FILES_MAX).map(|id| digest(&[id])).collect()
 }
 
 /// The fields that matter, still as text: what is not needed is skipped, never parsed.
@@ -61,6 +104,21 @@ struct Body<'a> {
     model: Option<&'a RawValue>,
     #[serde(borrow)]
     stream: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_cache_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
+/// What the Anthropic dialect says of the user; Claude Code puts its session there, as JSON within a string.
+#[derive(Deserialize)]
+struct Metadata {
+    user_id: String,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    session_id: String,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +140,25 @@ struct Part<'a> {
 }
 
 impl Body<'_> {
+    fn conversation(&self, session: Option<&str>) -> Option<u64> {
+        let named = session.map(str::to_owned).or_else(|| lenient(self.prompt_cache_key)).or_else(|| self.user());
+        let named = named.filter(|name| !name.trim().is_empty())?;
+        Some(digest(&[&named, &self.first_words()]))
+    }
+
+    fn user(&self) -> Option<String> {
+        let user = lenient::<Metadata>(self.metadata)?.user_id;
+        Some(serde_json::from_str::<Session>(&user).map_or(user, |session| session.session_id))
+    }
+
+    /// The first thing that the user said: it stays the same as the conversation grows.
+    fn first_words(&self) -> String {
+        let messages = self.messages.iter().filter_map(|raw| serde_json::from_str::<Message<'_>>(raw.get()).ok());
+        let mut by_user = messages.filter(|message| lenient::<String>(message.role).as_deref() == Some("user"));
+        let said = by_user.find_map(|message| message.content.and_then(spoken));
+        said.map(|text| opening(&text).into_owned()).unwrap_or_default()
+    }
+
     /// The last thing the user said, else the last text of anyone, else a plain prompt.
     fn prompt(&self) -> String {
         let messages =
@@ -157,7 +234,40 @@ mod tests {
     use super::*;
 
     fn json(body: &str) -> RequestHints {
-        read(Some("application/json; charset=utf-8"), body.as_bytes())
+        read(Some("application/json; charset=utf-8"), None, body.as_bytes())
+    }
+
+    #[test]
+    fn a_conversation_is_its_session_and_its_first_words() {
+        let of =
+            |session: Option<&str>, body: &str| read(Some("application/json"), session, body.as_bytes()).conversation;
+        let said = |first: &str| {
+            format!(
+                r#""messages":[{{"role":"system","content":"x"}},{{"role":"user","content":"{first}"}},{{"role":"assistant","content":"{first}!"}}]"#
+            )
+        };
+        let (a, b) = (said("mend the bug"), said("look for tests"));
+        let by_key = |words: &str| of(None, &format!(r#"{{"prompt_cache_key":"s1",{words}}}"#));
+        let longer = a.replace("]", r#",{"role":"user","content":"and now this"}]"#);
+        assert!(by_key(&a).is_some());
+        assert_eq!(by_key(&a), by_key(&longer), "it stays the same as it grows");
+        assert_ne!(by_key(&a), by_key(&b), "a subagent is another");
+        let by_user = |user: &str| of(None, &serde_json::json!({"metadata": {"user_id": user}}).to_string());
+        assert_eq!(by_user(r#"{"device_id":"d","session_id":"s2"}"#), by_user("s2"));
+        assert_eq!(of(Some("s2"), r#"{"metadata":{"user_id":"other"}}"#), by_user("s2"), "the header goes first");
+        for nothing in [r#"{"metadata":{"user_id":""}}"#, r#"{"metadata":7}"#, r#"{"prompt_cache_key":7}"#, "{}", "x"] {
+            assert_eq!(of(None, nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_known_by_the_id_of_its_upload() {
+        let hints = json(
+            r#"{"messages":[{"role":"user","content":[{"type":"video_url","video_url":{"url":"ms://cv-1_a"}},{"text":"see ms:// and ms://b"}]}]}"#,
+        );
+        assert_eq!(hints.files, [digest(&["cv-1_a"]), digest(&["b"])]);
+        assert_eq!(uploaded_file(br#"{"id":"cv-1_a","object":"file"}"#), Some(digest(&["cv-1_a"])));
+        assert_eq!((uploaded_file(b"[]"), uploaded_file(br#"{"id":7}"#)), (None, None));
     }
 
     #[test]
@@ -189,7 +299,7 @@ mod tests {
         ] {
             assert_eq!(json(body).hint, expected, "{body}");
         }
-        assert_eq!(read(Some("text/plain"), br#"{"prompt":"x"}"#), RequestHints::default());
+        assert_eq!(read(Some("text/plain"), None, br#"{"prompt":"x"}"#), RequestHints::default());
     }
 
     #[test]
@@ -220,7 +330,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_body_breaks_it(body: Vec<u8>) {
-            read(Some("application/json"), &body);
+            read(Some("application/json"), None, &body);
         }
 
         #[test]

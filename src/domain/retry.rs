@@ -8,12 +8,20 @@ use super::{outcome::Cause, policy::Policy};
 
 /// Longest pause before the same key is tried again.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Longest wait for a key that the conversation is bound to.
+const BOUND_WAIT: Duration = Duration::from_secs(2);
 
 /// Whether another key may get the request. What may have been executed already is sent again only where a repeat
 /// does no harm.
 pub(crate) fn may_try_another_key(cause: Cause, method: &Method, policy: &Policy) -> bool {
     let unclear = matches!(cause, Cause::Timeout | Cause::BrokenAnswer);
     policy.failover && (cause.rule().another_key || unclear && is_harmless(method))
+}
+
+/// A short wait that the upstream asks for is waited out where the conversation belongs to the key: its cache is worth it.
+pub(crate) fn worth_waiting(cause: Cause, retry_after: Option<Duration>, policy: &Policy) -> Option<Duration> {
+    let limited = matches!(cause, Cause::RateLimited | Cause::Concurrency);
+    retry_after.filter(|asked| policy.failover && limited && *asked <= BOUND_WAIT)
 }
 
 /// The pause before the same key is tried once more, or `None` when its tries are used up. `jitter` is 0 to 1.
@@ -61,6 +69,15 @@ mod tests {
         }
         let off = Policy { failover: false, ..policy };
         assert!(!may_try_another_key(Cause::RateLimited, &Method::POST, &off));
+    }
+
+    #[test]
+    fn only_a_short_wait_is_worth_it() {
+        let policy = Policy::default();
+        let wait = |cause, seconds| worth_waiting(cause, Some(Duration::from_secs(seconds)), &policy).is_some();
+        assert!(wait(Cause::RateLimited, 2) && wait(Cause::Concurrency, 1));
+        assert!(!wait(Cause::RateLimited, 3) && !wait(Cause::QuotaWeek, 1));
+        assert_eq!(worth_waiting(Cause::RateLimited, None, &policy), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     command::{Notice, Severity},
     key::Label,
     message::Message,
+    shared_cause::SharedCause,
     trace::Tokens,
     usage::Usage,
 };
@@ -31,6 +32,13 @@ pub(crate) struct Snapshot {
     /// The newest few, oldest first.
     pub(crate) notices: Vec<Notice>,
     pub(crate) findings: Arc<[Finding]>,
+    pub(crate) hosts: Vec<HostView>,
+    /// Requests that wait for a key, in the order in which they get one.
+    pub(crate) held: Vec<HeldView>,
+    /// What every key lately had in common.
+    pub(crate) shared_cause: Option<SharedCause>,
+    /// Conversations that are bound to a key.
+    pub(crate) conversations: usize,
 }
 
 /// What does not change while the program runs.
@@ -91,6 +99,8 @@ pub(crate) struct KeyView {
     pub(crate) tokens: Tokens,
     /// Other keys of the same account: one quota.
     pub(crate) shares_account_with: Vec<Label>,
+    /// Its own report says that there is quota, and the upstream refuses it all the same.
+    pub(crate) contradiction: Option<Contradiction>,
 }
 
 /// Outstanding errors; success and time lower them.
@@ -133,6 +143,18 @@ pub(crate) enum Skip {
     ModelRefused {
         until: Timestamp,
     },
+    /// As many requests as its account takes at once.
+    Full {
+        limit: u32,
+    },
+    /// Just back, or just taken over: a few requests at once, more each moment.
+    SlowStart {
+        until: Timestamp,
+    },
+    /// Its host does not answer; it is tried again then.
+    CircuitOpen {
+        until: Timestamp,
+    },
     /// This request has tried it already.
     Tried,
 }
@@ -151,6 +173,51 @@ pub(crate) enum UsageView {
         at: Timestamp,
         usage: Arc<Usage>,
     },
+}
+
+/// Two readings of one key that do not agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Contradiction {
+    pub(crate) reported_at: Timestamp,
+    /// Share left by the report, 0 to 1.
+    pub(crate) left: f64,
+    pub(crate) refused_at: Timestamp,
+    /// An `outcome::Cause` in snake case.
+    pub(crate) cause: String,
+    /// When the quota should be back, as far as it was learnt from the last time.
+    pub(crate) expected: Option<Timestamp>,
+}
+
+/// An upstream host that keys are sent to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HostView {
+    /// `host`, or `host:port` where the port is not the scheme's.
+    pub(crate) host: String,
+    pub(crate) circuit: CircuitState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CircuitState {
+    /// Requests go there; so many failures in a row.
+    Closed { failures: u32 },
+    /// Left alone until then.
+    Open { until: Timestamp },
+    /// Looked at by single requests.
+    HalfOpen,
+}
+
+/// A request that waits for a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldView {
+    pub(crate) request_id: String,
+    pub(crate) endpoint: String,
+    pub(crate) model: Option<String>,
+    pub(crate) since: Timestamp,
+    /// When it gives up.
+    pub(crate) until: Timestamp,
+    /// When the first key is expected back, where that is known.
+    pub(crate) key_expected: Option<Timestamp>,
 }
 
 /// How much of a rate limit is taken; limits of 0 are off.

@@ -66,6 +66,10 @@ pub(crate) struct TraceRecord {
     pub(crate) error_code: Option<String>,
     pub(crate) rotation_index: u64,
     pub(crate) attempts: Vec<Attempt>,
+    /// How long it waited for a key.
+    pub(crate) waited: Duration,
+    /// `shared_cause::Common` in snake case, when every key answered alike.
+    pub(crate) shared_cause: Option<String>,
     pub(crate) ending: Ending,
     /// Until the first byte of the answer's body.
     pub(crate) first_byte: Option<Duration>,

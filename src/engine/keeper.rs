@@ -13,14 +13,15 @@ use tokio::{
 
 use super::{
     Event, HISTORY, Live, Shared,
+    clock::Heartbeat,
     disk::{Disk, Job},
     remember,
     traffic::Aggregates,
 };
 use crate::domain::{
     key::Label,
-    now::Now,
-    snapshot::{Setup, Snapshot},
+    now::{Now, since},
+    snapshot::Snapshot,
     trace::TraceRecord,
 };
 
@@ -32,6 +33,8 @@ const SAVE_AFTER: Duration = Duration::from_millis(300);
 const SAVE_RETRY: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
+/// How long a shared cause is news.
+const SHARED_CAUSE_SHOWN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Keeper {
@@ -39,6 +42,7 @@ pub(super) struct Keeper {
     publisher: watch::Sender<Arc<Snapshot>>,
     disk: Disk,
     aggregates: Aggregates,
+    heartbeat: Heartbeat,
     publish_at: Option<Instant>,
     save_at: Option<Instant>,
     published: Instant,
@@ -47,7 +51,17 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(shared: Arc<Shared>, publisher: watch::Sender<Arc<Snapshot>>, disk: Disk) -> Self {
         let aggregates = Aggregates::default();
-        Self { shared, publisher, disk, aggregates, publish_at: None, save_at: None, published: Instant::now() }
+        let heartbeat = Heartbeat::new(shared.clock.now());
+        Self {
+            shared,
+            publisher,
+            disk,
+            aggregates,
+            heartbeat,
+            publish_at: None,
+            save_at: None,
+            published: Instant::now(),
+        }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
@@ -124,11 +138,24 @@ impl Keeper {
     /// Time passes: counters fade, cooldowns end, the last minute's traffic moves on.
     fn tick(&mut self) {
         let now = self.shared.clock.now();
+        let jump = self.heartbeat.beat(now);
         let waiting = {
             let mut live = self.shared.live();
+            if let Some(by) = jump.clock_set {
+                tracing::warn!(seconds = by.as_secs(), "clock_was_set");
+                live.pool.clock_moved(by, now);
+            }
+            if jump.slept {
+                tracing::warn!("machine_slept");
+                live.pool.check_all(now);
+            }
             live.pool.tick(now);
             live.pool.waiting(now)
         };
+        if jump.slept {
+            self.shared.interrupted.notify_one();
+            self.shared.checks_wanted.notify_one();
+        }
         if waiting || self.aggregates.lively(now.steady) {
             self.schedule_publish();
         }
@@ -152,7 +179,7 @@ impl Keeper {
             self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
         let now = self.shared.clock.now();
-        let mut snapshot = snapshot(&self.shared.live(), &self.shared.setup, &self.aggregates, now);
+        let mut snapshot = snapshot(&self.shared.live(), &self.aggregates, now);
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();
         self.publisher.send_replace(Arc::new(snapshot));
@@ -175,14 +202,14 @@ impl Keeper {
 }
 
 /// The engine as clients may see it.
-pub(super) fn snapshot(live: &Live, setup: &Arc<Setup>, aggregates: &Aggregates, now: Now) -> Snapshot {
+pub(super) fn snapshot(live: &Live, aggregates: &Aggregates, now: Now) -> Snapshot {
     let keys = live.pool.views(now);
     let mut traffic = aggregates.traffic(now.steady);
     traffic.in_flight = keys.iter().map(|key| key.in_flight).sum();
     Snapshot {
         at: now.wall,
         uptime: now.steady,
-        setup: setup.clone(),
+        setup: live.setup.clone(),
         auto_rotate: live.pool.auto_rotate(),
         rotation_index: live.pool.rotation_index(),
         active: live.pool.active_label(),
@@ -193,6 +220,10 @@ pub(super) fn snapshot(live: &Live, setup: &Arc<Setup>, aggregates: &Aggregates,
         last_health_refresh: live.pool.last_health_refresh(),
         notices: live.news.all(),
         findings: live.findings.clone(),
+        hosts: live.pool.hosts(now),
+        held: live.queue.views(now),
+        shared_cause: live.shared_cause.clone().filter(|shared| since(shared.at, now.wall) < SHARED_CAUSE_SHOWN),
+        conversations: live.pool.conversations(now),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod clock;
 mod disk;
+mod hold;
 mod keeper;
 mod news;
 mod remember;
@@ -22,17 +23,18 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::clock::wall;
-use self::{clock::Clock, news::News};
+use self::{clock::Clock, hold::Queue, news::News};
+pub(crate) use self::{clock::wall, hold::Wish};
 use crate::{
     domain::{
         command::{Command, Notice, Severity},
         key::{Key, KeyId, Label},
         message::Message,
         now::Now,
-        outcome::Verdict,
+        outcome::{Cause, Verdict},
         policy::Policy,
-        pool::{Ask, Change, Check, CheckFault, CheckKind, Choice, NoKey, Pool},
+        pool::{Change, Check, CheckFault, CheckKind, Choice, Pool, Reloaded},
+        shared_cause::SharedCause,
         snapshot::{Finding, Setup, Snapshot},
         trace::{Tokens, TraceRecord},
         usage::Usage,
@@ -77,8 +79,6 @@ struct Shared {
     /// Held for single pure calls only; nothing is awaited and no file is touched under it.
     live: Mutex<Live>,
     clock: Clock,
-    setup: Arc<Setup>,
-    policy: Policy,
     actor: String,
     events: mpsc::Sender<Event>,
     /// Set by whoever changes something, cleared by the keeper when it publishes.
@@ -89,11 +89,15 @@ struct Shared {
     history: Mutex<History>,
     doctor_wanted: Notify,
     checks_wanted: Notify,
+    interrupted: Notify,
 }
 
 #[derive(Debug)]
 struct Live {
+    setup: Arc<Setup>,
     pool: Pool,
+    queue: Queue,
+    shared_cause: Option<SharedCause>,
     news: News,
     findings: Arc<[Finding]>,
 }
@@ -121,7 +125,7 @@ pub(crate) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.engine.change(|live, _| live.pool.release(self.choice.id));
+        self.engine.change(|live, now| live.pool.release(self.choice.id, now));
     }
 }
 
@@ -129,10 +133,16 @@ impl Engine {
     /// Starts the keeper on the running runtime.
     pub(crate) fn start(parts: Parts) -> Self {
         let clock = Clock::start();
-        let pool = Pool::new(parts.policy.clone(), parts.keys, &remember::from_stored(&parts.state));
-        let setup = Arc::new(parts.setup);
-        let live = Live { pool, news: News::default(), findings: Arc::new([]) };
-        let first = keeper::snapshot(&live, &setup, &traffic::Aggregates::default(), clock.now());
+        let pool = Pool::new(parts.policy, parts.keys, &remember::from_stored(&parts.state), clock.now());
+        let live = Live {
+            setup: Arc::new(parts.setup),
+            pool,
+            queue: Queue::default(),
+            shared_cause: None,
+            news: News::default(),
+            findings: Arc::new([]),
+        };
+        let first = keeper::snapshot(&live, &traffic::Aggregates::default(), clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);
         let (listeners, _) = broadcast::channel(SUBSCRIBER_LAG);
@@ -141,8 +151,6 @@ impl Engine {
         let shared = Arc::new(Shared {
             live: Mutex::new(live),
             clock,
-            setup,
-            policy: parts.policy,
             actor: parts.actor,
             events,
             changed: AtomicBool::new(false),
@@ -152,6 +160,7 @@ impl Engine {
             history: Mutex::new(History { recent, listeners }),
             doctor_wanted: Notify::new(),
             checks_wanted: Notify::new(),
+            interrupted: Notify::new(),
         });
         let disk = disk::Disk::start(parts.state_file, parts.trace_file);
         tokio::spawn(keeper::Keeper::new(shared.clone(), publisher, disk).run(inbox));
@@ -162,12 +171,12 @@ impl Engine {
         self.shared.clock.now()
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.shared.policy
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.lock().pool.policy().clone()
     }
 
-    pub(crate) fn setup(&self) -> &Setup {
-        &self.shared.setup
+    pub(crate) fn setup(&self) -> Arc<Setup> {
+        self.lock().setup.clone()
     }
 
     /// Lets a request in under the global rate, or says how long to wait.
@@ -175,19 +184,75 @@ impl Engine {
         self.change(|live, now| live.pool.admit(now))
     }
 
-    /// Chooses a key; the lease counts as in flight until it is dropped.
-    pub(crate) fn pick(&self, ask: &Ask<'_>) -> Result<Lease, NoKey> {
-        let choice = self.change(|live, now| live.pool.pick(ask, now))?;
-        Ok(Lease { choice, engine: self.clone() })
+    /// The head of a good answer has come: the host is alive, and the client is served.
+    pub(crate) fn answered(&self, lease: &Lease, wish: &Wish) {
+        self.change(|live, now| live.pool.answered(lease.choice.id, wish.client.as_deref(), now));
+    }
+
+    /// Tries the same key once more, whatever stands against it.
+    pub(crate) fn again(&self, key: KeyId) -> Option<Lease> {
+        let choice = self.change(|live, now| live.pool.lend_again(key, now))?;
+        Some(self.lease(choice))
     }
 
     /// Applies what an attempt met to its key.
-    pub(crate) fn settle(&self, lease: &Lease, verdict: &Verdict, model: Option<&str>) {
+    pub(crate) fn settle(&self, lease: &Lease, verdict: &Verdict, wish: &Wish) {
         let id = lease.choice.id;
         self.change(|live, now| {
-            let change = live.pool.settle(id, verdict, model, now);
+            let change = live.pool.settle(id, verdict, wish.model.as_deref(), wish.client.as_deref(), now);
             report(live, &lease.choice.key.label, change, now);
         });
+    }
+
+    /// A request has tried what there was, in vain; the answer is the one cause behind it, if there is one.
+    pub(crate) fn all_failed(&self, attempts: &[(KeyId, Cause)], wish: &Wish) -> Option<SharedCause> {
+        self.change(|live, now| {
+            let shared = live.pool.all_failed(attempts, wish.client.as_deref(), now)?;
+            if live.news.is_new(&shared) {
+                tracing::warn!(
+                    common = shared.common.code(),
+                    cause = shared.cause.code(),
+                    keys = shared.keys,
+                    "shared_cause"
+                );
+                let (severity, message) = news::shared(&shared);
+                live.news.tell(now.wall, severity, message);
+            }
+            live.shared_cause = Some(shared.clone());
+            Some(shared)
+        })
+    }
+
+    /// A file was uploaded with this key: requests that name it belong there.
+    pub(crate) fn uploaded(&self, lease: &Lease, file: u64) {
+        self.change(|live, now| live.pool.uploaded(lease.choice.id, file, now));
+    }
+
+    /// Takes new settings and the keys that there are now. Requests in flight finish on the key that they hold.
+    pub(crate) fn reload(&self, policy: Policy, setup: Setup, keys: Vec<Key>) -> Reloaded {
+        let reloaded = self.change(|live, now| {
+            live.setup = Arc::new(setup);
+            if policy != **live.pool.policy() {
+                live.pool.set_policy(policy, now);
+            }
+            let reloaded = live.pool.reload(keys, now);
+            for (severity, message) in news::reloaded(&reloaded) {
+                live.news.tell(now.wall, severity, message);
+            }
+            reloaded
+        });
+        self.shared.checks_wanted.notify_one();
+        self.shared.doctor_wanted.notify_one();
+        reloaded
+    }
+
+    /// Resolves when the machine has slept or stood still: what is pooled may be dead.
+    pub(crate) async fn interrupted(&self) {
+        self.shared.interrupted.notified().await;
+    }
+
+    fn lease(&self, choice: Choice) -> Lease {
+        Lease { choice, engine: self.clone() }
     }
 
     /// Hands over the record of a finished request; never waits.
@@ -321,7 +386,7 @@ impl Engine {
     }
 
     fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {
-        match self.change(|live, _| live.pool.block(label, reason, until)) {
+        match self.change(|live, now| live.pool.block(label, reason, until, now)) {
             Ok(()) => {
                 audit("key_blocked", &self.shared.actor, Some(label));
                 let message = match until {
@@ -340,7 +405,12 @@ impl Engine {
             let mut live = self.lock();
             // Read under the lock, so that the pool sees time in order.
             let now = self.now();
-            call(&mut live, now)
+            let result = call(&mut live, now);
+            let live = &mut *live;
+            if !live.queue.is_empty() {
+                live.queue.serve(&mut live.pool, now);
+            }
+            result
         };
         if !self.shared.changed.swap(true, Ordering::AcqRel) {
             self.shared.wake.notify_one();

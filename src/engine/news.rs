@@ -1,6 +1,6 @@
 //! What the engine tells people: notices for commands and for what happened to keys. Not the words (`i18n/*/notice.ftl`).
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 
@@ -8,17 +8,23 @@ use crate::domain::{
     command::{Notice, Severity},
     key::Label,
     message::Message,
-    pool::{Change, Refusal, Rotated},
+    now::since,
+    pool::{Change, Refusal, Reloaded, Rotated},
+    shared_cause::{self, SharedCause},
 };
 
 /// Notices kept for clients that come late.
 const KEPT: usize = 20;
+/// The same shared cause is told again only after it has been away this long.
+const SAME_CAUSE: Duration = Duration::from_secs(60);
 
 /// The newest notices, numbered.
 #[derive(Debug, Default)]
 pub(super) struct News {
     notices: VecDeque<Notice>,
     last: u64,
+    /// The last shared cause that was told, and when it was seen last.
+    shared: Option<(shared_cause::Common, Timestamp)>,
 }
 
 impl News {
@@ -32,6 +38,12 @@ impl News {
         notice
     }
 
+    /// Whether a shared cause is worth telling: not the one that was just seen.
+    pub(super) fn is_new(&mut self, cause: &SharedCause) -> bool {
+        let last = self.shared.replace((cause.common, cause.at));
+        last.is_none_or(|(common, at)| common != cause.common || since(at, cause.at) >= SAME_CAUSE)
+    }
+
     pub(super) fn all(&self) -> Vec<Notice> {
         self.notices.iter().cloned().collect()
     }
@@ -42,6 +54,31 @@ pub(super) fn rotated(rotated: &Rotated) -> (Severity, Message) {
     let id = if rotated.from.as_ref() == Some(&rotated.to) { "notice-stayed" } else { "notice-rotated" };
     let message = Message::new(id).with("label", &rotated.to).with("why", Message::new(rotated.why.message_id()));
     (Severity::Ok, message)
+}
+
+/// One cause behind the same answer on every key.
+pub(super) fn shared(shared: &SharedCause) -> (Severity, Message) {
+    let cause = Message::new(shared.cause.message_id());
+    let client = shared.client.clone().unwrap_or_else(|| "?".to_owned());
+    let message = Message::new(shared.common.message_id()).with("count", i64::from(shared.keys));
+    (Severity::Warn, message.with("cause", cause).with("client", client))
+}
+
+/// Auth files changed.
+pub(super) fn reloaded(reloaded: &Reloaded) -> Vec<(Severity, Message)> {
+    let told = |labels: &[Label], id: &'static str| {
+        let (first, more) = labels.split_first()?;
+        let message = Message::new(id).with("label", first).with("more", more.len());
+        Some((Severity::Info, message))
+    };
+    [
+        told(&reloaded.added, "notice-keys-added"),
+        told(&reloaded.changed, "notice-keys-changed"),
+        told(&reloaded.removed, "notice-keys-removed"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Why a command was not carried out.

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         key::Label,
-        pool::{Cooldown, KeyMemory, Memory, Suspension},
+        pool::{Cooldown, KeyMemory, LearntResets, Memory, Suspension},
         snapshot::Counters,
         trace::Tokens,
     },
@@ -68,6 +68,10 @@ fn key_from_stored(key: &StoredKey, own: Option<&OwnKey>) -> KeyMemory {
             output: own.tokens_output,
             cached: own.tokens_cached,
         }),
+        learnt: own.map_or_else(LearntResets::default, |own| LearntResets {
+            week: own.learnt_week_reset,
+            month: own.learnt_month_reset,
+        }),
     }
 }
 
@@ -92,5 +96,7 @@ fn own_of(key: &KeyMemory) -> OwnKey {
         tokens_input: key.tokens.input,
         tokens_output: key.tokens.output,
         tokens_cached: key.tokens.cached,
+        learnt_week_reset: key.learnt.week,
+        learnt_month_reset: key.learnt.month,
     }
 }

@@ -40,6 +40,18 @@ fn start(folder: &tempfile::TempDir) -> Engine {
     })
 }
 
+fn wish(engine: &Engine) -> Arc<Wish> {
+    Arc::new(Wish {
+        since: engine.now(),
+        request_id: "1".into(),
+        endpoint: "/chat/completions".into(),
+        model: None,
+        client: None,
+        conversation: None,
+        files: Vec::new(),
+    })
+}
+
 fn record(engine: &Engine, number: u16) -> TraceRecord {
     TraceRecord {
         at: engine.now().wall,
@@ -55,6 +67,8 @@ fn record(engine: &Engine, number: u16) -> TraceRecord {
         total: Duration::from_millis(6),
         error_code: None,
         rotation_index: 0,
+        waited: Duration::ZERO,
+        shared_cause: None,
         attempts: Vec::new(),
         ending: Ending::Completed,
         first_byte: None,
@@ -96,9 +110,9 @@ async fn a_lease_counts_in_flight_until_it_is_dropped() {
     let folder = tempfile::tempdir().expect("temp");
     let engine = start(&folder);
     let mut snapshots = engine.snapshots();
-    let lease = engine.pick(&Ask::default()).expect("a key");
+    let lease = engine.acquire(&wish(&engine), &[]).await.expect("a key");
     snapshots.wait_for(|snapshot| snapshot.traffic.in_flight == 1).await.expect("published");
-    engine.settle(&lease, &Verdict::bare(Cause::RateLimited), None);
+    engine.settle(&lease, &Verdict::bare(Cause::RateLimited), &wish(&engine));
     drop(lease);
     let idle =
         |snapshot: &Arc<Snapshot>| snapshot.traffic.in_flight == 0 && snapshot.keys[0].status == Status::Exhausted;
@@ -111,7 +125,7 @@ async fn records_reach_subscribers_late_comers_and_the_file() {
     let engine = start(&folder);
     let (history, mut records) = engine.records();
     assert!(history.is_empty());
-    let id = engine.pick(&Ask::default()).expect("a key").choice.id;
+    let id = engine.acquire(&wish(&engine), &[]).await.expect("a key").choice.id;
     for number in 200..203 {
         engine.record(record(&engine, number), Some(id));
     }

@@ -95,6 +95,13 @@ impl Refusal {
                 "Per-key rate limit exceeded for every key",
                 "The limit is KMI_PROXY_MAX_RPS_PER_KEY or KMI_PROXY_MAX_RPM_PER_KEY of kmi-tui, not the upstream's.",
             )
+        } else if no_key.only_full() {
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                "keys_busy",
+                "Every key has as many requests in flight as its account takes at once",
+                "The limit is the accounts' (parallel.limit of /usages). Try again when a request has ended.",
+            )
         } else {
             (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -192,6 +199,9 @@ fn described(label: &str, skip: &Skip) -> Value {
         Skip::UsageUnknown => "usage_unknown",
         Skip::QuotaEmpty { .. } => "quota_empty",
         Skip::ModelRefused { .. } => "model_refused",
+        Skip::Full { .. } => "as_many_requests_as_its_account_takes",
+        Skip::SlowStart { .. } => "slow_start",
+        Skip::CircuitOpen { .. } => "host_unreachable",
         Skip::Tried => "tried",
     };
     let detail = match skip {

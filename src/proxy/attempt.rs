@@ -103,6 +103,7 @@ pub(super) async fn send(
     match sent {
         Ok(answer) if answer.status().as_u16() < 400 => match open(app, answer, lease).await {
             Ok(answer) => {
+                app.engine.answered(lease, &exchange.wish());
                 exchange.tried(lease, Some(answer.head.status.as_u16()), &Verdict::bare(Cause::Ok), took);
                 Ok(answer)
             }
@@ -167,7 +168,7 @@ impl Failure {
 }
 
 fn settle(app: &App, lease: &Lease, verdict: &Verdict, exchange: &mut Exchange, status: Option<u16>, took: Duration) {
-    app.engine.settle(lease, verdict, exchange.model());
+    app.engine.settle(lease, verdict, &exchange.wish());
     exchange.tried(lease, status, verdict, took);
 }
 
@@ -251,7 +252,7 @@ fn masked(body: Bytes, plain: Option<&[u8]>, secret: &Secret, headers: &mut Head
 }
 
 /// The start of a gzip or deflate body in the clear; `None` when it is not compressed so.
-fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
     let most = ERROR_BODY_MAX.max(BODY_JUDGED) as u64;
     let mut plain = Vec::new();
     let read = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes)? {

@@ -7,15 +7,16 @@ use http::{HeaderName, HeaderValue, Request, Response, header};
 use super::{App, answers::Refusal, headers, relay::ProxyBody};
 use crate::{
     domain::{
-        key::Label,
+        key::{KeyId, Label},
         mask::mask_ids,
         now::Now,
         outcome::{Cause, Verdict},
-        prompt::RequestHints,
+        prompt::{self, RequestHints},
+        shared_cause::SharedCause,
         text,
         trace::{Attempt, Ending, Tokens, TraceRecord},
     },
-    engine::Lease,
+    engine::{Lease, Wish},
 };
 
 /// Longest endpoint, client name and error text in a record.
@@ -32,16 +33,29 @@ pub(super) struct Exchange {
     record: Option<Box<TraceRecord>>,
     /// The attempt that answers; in flight until the answer has ended.
     lease: Option<Lease>,
-    model: Option<String>,
+    wish: Arc<Wish>,
+    /// Each try: the key, and what came of it.
+    attempts: Vec<(KeyId, Cause)>,
 }
 
 impl Exchange {
     pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>) -> Self {
         let started = app.engine.now();
         let client = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
+        let client = client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX));
+        let request_id = format!("{:032x}", rand::random::<u128>());
+        let wish = Wish {
+            since: started,
+            request_id: request_id.clone(),
+            endpoint: String::new(),
+            model: None,
+            client: client.clone(),
+            conversation: None,
+            files: Vec::new(),
+        };
         let record = TraceRecord {
             at: started.wall,
-            request_id: format!("{:032x}", rand::random::<u128>()),
+            request_id,
             method: request.method().as_str().to_owned(),
             prompt_hint: String::new(),
             prompt_head: String::new(),
@@ -54,6 +68,8 @@ impl Exchange {
             error_code: None,
             rotation_index: 0,
             attempts: Vec::new(),
+            waited: Duration::ZERO,
+            shared_cause: None,
             ending: Ending::Completed,
             first_byte: None,
             tokens: Tokens::default(),
@@ -61,25 +77,47 @@ impl Exchange {
             bytes_out: 0,
             model: None,
             stream: false,
-            client: client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX)),
+            client,
             error: None,
         };
-        Self { app: app.clone(), started, record: Some(Box::new(record)), lease: None, model: None }
+        Self {
+            app: app.clone(),
+            started,
+            record: Some(Box::new(record)),
+            lease: None,
+            wish: Arc::new(wish),
+            attempts: Vec::new(),
+        }
     }
 
-    pub(super) fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+    /// What it asks of the engine.
+    pub(super) fn wish(&self) -> Arc<Wish> {
+        self.wish.clone()
+    }
+
+    pub(super) fn attempts(&self) -> &[(KeyId, Cause)] {
+        &self.attempts
+    }
+
+    /// How old the request is.
+    pub(super) fn age(&self) -> Duration {
+        self.elapsed()
     }
 
     /// The path below the base path, once it is known to be one.
     pub(super) fn below(&mut self, rest: &str) {
-        self.note(|record| record.endpoint = text::clean(rest, ENDPOINT_MAX));
+        let endpoint = text::clean(rest, ENDPOINT_MAX);
+        Arc::make_mut(&mut self.wish).endpoint = endpoint.clone();
+        self.note(|record| record.endpoint = endpoint);
     }
 
     /// What the body says of itself.
     pub(super) fn read(&mut self, bytes: usize, hints: RequestHints) {
         let prompts = self.app.settings.trace_prompts;
-        self.model = hints.model.clone();
+        let wish = Arc::make_mut(&mut self.wish);
+        wish.model = hints.model.clone();
+        wish.conversation = hints.conversation;
+        wish.files = hints.files;
         self.note(|record| {
             record.bytes_in = u64::try_from(bytes).unwrap_or(u64::MAX);
             record.stream = hints.stream;
@@ -91,6 +129,23 @@ impl Exchange {
         });
     }
 
+    /// It waited so long for a key.
+    pub(super) fn waited(&mut self, span: Duration) {
+        self.note(|record| record.waited += span);
+    }
+
+    /// Every key answered alike, for one cause.
+    pub(super) fn shares(&mut self, cause: &SharedCause) {
+        self.note(|record| record.shared_cause = Some(cause.common.code().to_owned()));
+    }
+
+    /// The answer to an upload has come whole: the file belongs to the key's account.
+    pub(super) fn uploaded(&self, answer: &[u8]) {
+        if let (Some(lease), Some(file)) = (&self.lease, prompt::uploaded_file(answer)) {
+            self.app.engine.uploaded(lease, file);
+        }
+    }
+
     /// One attempt on a key, as it was judged.
     pub(super) fn tried(&mut self, lease: &Lease, status: Option<u16>, verdict: &Verdict, took: Duration) {
         let attempt = Attempt {
@@ -99,6 +154,7 @@ impl Exchange {
             cause: verdict.cause.code().to_owned(),
             ms: millis(took),
         };
+        self.attempts.push((lease.choice.id, verdict.cause));
         let error = verdict.message.as_deref().map(|message| text::clean(&mask_ids(message), ERROR_MAX));
         self.note(|record| {
             record.key = Some(lease.choice.key.label.clone());
@@ -183,7 +239,7 @@ impl Exchange {
         let Some(mut record) = self.record.take() else { return };
         let lease = self.lease.take();
         if let Some(lease) = &lease {
-            self.app.engine.settle(lease, &Verdict::bare(cause_of(ending)), self.model.as_deref());
+            self.app.engine.settle(lease, &Verdict::bare(cause_of(ending)), &self.wish);
         }
         record.ending = ending;
         record.tokens = tokens;

@@ -12,18 +12,22 @@ use super::{
     body::Held,
     exchange::Exchange,
     guard, headers,
-    relay::{ProxyBody, Relay},
+    relay::{ProxyBody, Relay, Upload},
     target::Target,
 };
 use crate::{
     domain::{
-        pool::Ask,
+        key::KeyId,
+        outcome::Verdict,
         prompt,
-        retry::{may_try_another_key, same_key_pause},
+        retry::{may_try_another_key, same_key_pause, worth_waiting},
         tokens::TokenReader,
     },
-    engine::Lease,
+    engine::{Lease, Wish},
 };
+
+/// Claude Code names its conversation here.
+const SESSION: &str = "x-claude-code-session-id";
 
 /// Answers one request; never fails, and records it once.
 pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response<ProxyBody> {
@@ -49,8 +53,9 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
         Ok(held) => held,
         Err(refusal) => return exchange.refuse(refusal),
     };
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    exchange.read(held.bytes.len(), prompt::read(content_type, &held.bytes));
+    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let hints = prompt::read(text(header::CONTENT_TYPE.as_str()), text(SESSION), &held.bytes);
+    exchange.read(held.bytes.len(), hints);
     let style = headers::credential_style(&head.headers);
     let outbound = Outbound { head, rest, body: held.bytes.clone(), style };
     try_keys(app, &outbound, held, exchange).await
@@ -58,15 +63,16 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
 
 /// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
 async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Response<ProxyBody> {
-    let policy = app.engine.policy();
-    let mut lease = match app.engine.pick(&Ask { tried: &[], model: exchange.model() }) {
+    let (wish, asked) = (exchange.wish(), exchange.age());
+    let mut lease = match app.engine.acquire(&wish, &[]).await {
         Ok(lease) => lease,
         Err(no_key) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
     };
+    exchange.waited(exchange.age().saturating_sub(asked));
     if app.settings.dry_run {
         return dry_run(outbound, lease, exchange);
     }
-    let (mut tried, mut retries, mut best) = (Vec::new(), 0, None);
+    let (mut retries, mut best) = (Retries::default(), None);
     loop {
         let failure = match attempt::send(app, outbound, &lease, &mut exchange).await {
             Ok(answer) => {
@@ -75,25 +81,68 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
             }
             Err(failure) => failure,
         };
-        let (cause, retry_after) = (failure.verdict.cause, failure.verdict.retry_after);
+        let verdict = failure.verdict.clone();
         best = Some(Failure::more_telling(best, failure));
-        tried.push(lease.choice.id);
-        let ask = Ask { tried: &tried, model: exchange.model() };
-        let another = may_try_another_key(cause, &outbound.head.method, policy).then(|| app.engine.pick(&ask).ok());
-        if let Some(next) = another.flatten() {
-            lease = next;
-            continue;
-        }
-        match same_key_pause(cause, retries, retry_after, policy, rand::random()) {
-            Some(pause) => tokio::time::sleep(pause).await,
+        lease = match next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange).await {
+            Some(lease) => lease,
             None => break,
-        }
-        retries += 1;
+        };
+    }
+    if let Some(shared) = app.engine.all_failed(exchange.attempts(), &wish) {
+        exchange.shares(&shared);
     }
     match best {
         Some(best) => best.give(exchange),
         None => exchange.refuse(nothing_here()),
     }
+}
+
+/// Tries of the same key.
+#[derive(Debug, Default)]
+struct Retries {
+    /// Of those that KMI_PROXY_RETRY_MAX allows.
+    done: u32,
+    /// A short wait was waited out already.
+    waited: bool,
+}
+
+/// The key for the next attempt: the same one where the conversation is bound to it and the wait is short, else another,
+/// else the same one where settings say so.
+async fn next(
+    app: &Arc<App>,
+    wish: &Arc<Wish>,
+    outbound: &Outbound,
+    lease: Lease,
+    verdict: &Verdict,
+    retries: &mut Retries,
+    exchange: &mut Exchange,
+) -> Option<Lease> {
+    if exchange.age() >= app.settings.deadline {
+        return None;
+    }
+    let policy = app.engine.policy();
+    let (cause, id, bound) = (verdict.cause, lease.choice.id, lease.choice.bound);
+    // Whoever waits for a place on this account must not wait for us.
+    drop(lease);
+    if let Some(wait) = worth_waiting(cause, verdict.retry_after, &policy).filter(|_| bound && !retries.waited) {
+        retries.waited = true;
+        exchange.waited(wait);
+        tokio::time::sleep(wait).await;
+        return app.engine.again(id);
+    }
+    if may_try_another_key(cause, &outbound.head.method, &policy) {
+        let tried: Vec<KeyId> = exchange.attempts().iter().map(|(id, _)| *id).collect();
+        let asked = exchange.age();
+        let another = app.engine.acquire(wish, &tried).await;
+        exchange.waited(exchange.age().saturating_sub(asked));
+        if let Ok(lease) = another {
+            return Some(lease);
+        }
+    }
+    let pause = same_key_pause(cause, retries.done, verdict.retry_after, &policy, rand::random())?;
+    retries.done += 1;
+    tokio::time::sleep(pause).await;
+    app.engine.again(id)
 }
 
 /// Hands the answer on as it comes.
@@ -105,14 +154,16 @@ fn relay(app: &App, answer: Answer, outbound: &Outbound, lease: Lease, mut excha
     if let (true, Some(length)) = (attempt::is_head(outbound), head.headers.get(header::CONTENT_LENGTH)) {
         passed.insert(header::CONTENT_LENGTH, length.clone());
     }
+    let is_upload = outbound.head.method == Method::POST && outbound.rest == "/files";
+    let upload = is_upload.then(|| Upload::new(&head.headers));
     let choice = lease.choice.clone();
     exchange.served_by(lease, &choice.key.label, &choice.hash);
     let mut response = Response::new(());
     *response.status_mut() = head.status;
     *response.headers_mut() = passed;
     exchange.head(&mut response);
-    response
-        .map(|()| ProxyBody::Relay(Box::new(Relay::new(opening, body, exchange, reader, app.settings.idle_timeout))))
+    let relay = Relay::new(opening, body, exchange, reader, app.settings.idle_timeout, upload);
+    response.map(|()| ProxyBody::Relay(Box::new(relay)))
 }
 
 fn dry_run(outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Response<ProxyBody> {

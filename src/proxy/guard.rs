@@ -184,6 +184,7 @@ mod tests {
             token: token.map(|token| Secret::new(token).expect("valid")),
             max_body: 1,
             max_connections: 1,
+            deadline: Duration::from_secs(600),
             idle_timeout: Duration::from_secs(1),
             headers: true,
             trace_prompts: true,

@@ -8,11 +8,12 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::exchange::Exchange;
+use super::{attempt, exchange::Exchange};
 use crate::domain::{tokens::TokenReader, trace::Ending};
 
 /// What the server sends: our own words, or the upstream's as they come.
@@ -43,6 +44,35 @@ pub(crate) struct Relay {
     reader: TokenReader,
     idle: Pin<Box<Sleep>>,
     idle_timeout: Duration,
+    /// The answer to an upload, until it is whole: it names the file.
+    upload: Option<Upload>,
+}
+
+/// Most of an upload's answer that is kept to read the file's id.
+const UPLOAD_MAX: usize = 16 * 1024;
+
+/// The answer to an upload as far as it has come.
+#[derive(Debug)]
+pub(super) struct Upload {
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+}
+
+impl Upload {
+    pub(super) fn new(headers: &HeaderMap) -> Self {
+        Self { headers: headers.clone(), bytes: Vec::new() }
+    }
+
+    fn feed(&mut self, chunk: &[u8]) {
+        if self.bytes.len() < UPLOAD_MAX {
+            self.bytes.extend_from_slice(chunk);
+        }
+    }
+
+    /// Its text, unpacked.
+    fn text(self) -> Vec<u8> {
+        attempt::decoded(&self.headers, &self.bytes).unwrap_or(self.bytes)
+    }
 }
 
 impl Relay {
@@ -52,17 +82,29 @@ impl Relay {
         mut exchange: Exchange,
         reader: TokenReader,
         idle_timeout: Duration,
+        upload: Option<Upload>,
     ) -> Self {
         if opening.is_empty() && inner.is_end_stream() {
             exchange.end(Ending::Completed, reader.finish());
         }
-        Self { opening, inner, exchange, reader, idle: Box::pin(tokio::time::sleep(idle_timeout)), idle_timeout }
+        Self {
+            opening,
+            inner,
+            exchange,
+            reader,
+            idle: Box::pin(tokio::time::sleep(idle_timeout)),
+            idle_timeout,
+            upload,
+        }
     }
 
     fn observe(&mut self, chunk: &Bytes) {
         self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
         self.exchange.sent(chunk.len());
         self.reader.feed(chunk);
+        if let Some(upload) = &mut self.upload {
+            upload.feed(chunk);
+        }
         // A server that knows the length stops asking here, and would never come to the end below.
         if self.is_over() {
             self.end();
@@ -74,6 +116,9 @@ impl Relay {
     }
 
     fn end(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            self.exchange.uploaded(&upload.text());
+        }
         let ending = if self.reader.saw_error_event() { Ending::ErrorEvent } else { Ending::Completed };
         self.exchange.end(ending, self.reader.finish());
     }

@@ -72,6 +72,10 @@ pub(crate) struct OwnKey {
     pub(crate) tokens_output: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tokens_cached: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    pub(crate) learnt_week_reset: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
+    pub(crate) learnt_month_reset: Option<Timestamp>,
 }
 
 /// The file, shared with an old tool that may run beside us.
@@ -257,7 +261,17 @@ impl Reader {
         let cooldown_cause = self.text(cause, &name);
         let (decayed, name) = field("decayed_at");
         let decayed_at = self.moment(decayed, &name);
-        OwnKey { cooldown_cause, decayed_at, tokens_input, tokens_output, tokens_cached }
+        let mut learnt = |name: &str| self.moment(fields.remove(name), &format!("kmi_tui.keys.{label}.{name}"));
+        let (learnt_week_reset, learnt_month_reset) = (learnt("learnt_week_reset"), learnt("learnt_month_reset"));
+        OwnKey {
+            cooldown_cause,
+            decayed_at,
+            tokens_input,
+            tokens_output,
+            tokens_cached,
+            learnt_week_reset,
+            learnt_month_reset,
+        }
     }
 
     fn objects<T>(

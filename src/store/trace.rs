@@ -150,6 +150,10 @@ struct Line {
     schema_version: u64,
     #[serde(default)]
     attempts: Vec<Attempt>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    waited_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shared_cause: Option<String>,
     #[serde(default = "completed")]
     ending: Ending,
     total_ms: Option<u64>,
@@ -191,6 +195,8 @@ impl Line {
             rotation_index: record.rotation_index,
             schema_version: 1,
             attempts: record.attempts,
+            waited_ms: millis(record.waited),
+            shared_cause: record.shared_cause,
             ending: record.ending,
             total_ms: Some(millis(record.total)),
             first_byte_ms: record.first_byte.map(millis),
@@ -225,6 +231,8 @@ impl Line {
             }),
             rotation_index: self.rotation_index,
             attempts: self.attempts,
+            waited: Duration::from_millis(self.waited_ms),
+            shared_cause: self.shared_cause,
             ending: self.ending,
             first_byte: self.first_byte_ms.map(Duration::from_millis),
             tokens: self.tokens,
@@ -240,6 +248,10 @@ impl Line {
 
 fn moment(text: &str) -> Option<Timestamp> {
     strtime::parse(TIME, text).ok()?.to_timestamp().ok()
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn millis(span: Duration) -> u64 {
@@ -267,6 +279,8 @@ mod tests {
             total: Duration::from_millis(40),
             error_code: Some("429".into()),
             rotation_index: 2,
+            waited: Duration::from_millis(3),
+            shared_cause: Some("address".into()),
             attempts: vec![Attempt {
                 key: Label::new("alpha"),
                 status: Some(429),

@@ -275,8 +275,12 @@ pub(crate) fn findings(snapshot: &Snapshot) -> Vec<&Finding> {
 pub(crate) const fn back_at(skip: &Skip) -> Option<Timestamp> {
     match skip {
         Skip::Blocked { until, .. } | Skip::QuotaEmpty { until } => *until,
-        Skip::CoolingDown { until, .. } | Skip::RateLimited { until } | Skip::ModelRefused { until } => Some(*until),
-        Skip::Disabled | Skip::Unauthorized | Skip::UsageUnknown | Skip::Tried => None,
+        Skip::CoolingDown { until, .. }
+        | Skip::RateLimited { until }
+        | Skip::ModelRefused { until }
+        | Skip::SlowStart { until }
+        | Skip::CircuitOpen { until } => Some(*until),
+        Skip::Disabled | Skip::Unauthorized | Skip::UsageUnknown | Skip::Full { .. } | Skip::Tried => None,
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) fn setup() -> Setup {
 /// First start: no keys, no requests.
 pub(super) fn empty() -> Snapshot {
     Snapshot {
+        hosts: Vec::new(),
+        held: Vec::new(),
+        shared_cause: None,
+        conversations: 0,
         at: at(),
         uptime: Duration::from_secs(3),
         setup: Arc::new(Setup { auto_rotate_allowed: false, ..setup() }),
@@ -66,6 +70,10 @@ pub(super) fn normal() -> Snapshot {
     let keys = normal_keys();
     let counts = [("alpha", 48), ("beta", 47), ("work-main", 25)];
     Snapshot {
+        hosts: Vec::new(),
+        held: Vec::new(),
+        shared_cause: None,
+        conversations: 0,
         uptime: Duration::from_secs(7_200),
         setup: Arc::new(setup()),
         auto_rotate: true,
@@ -177,6 +185,7 @@ fn normal_keys() -> Vec<KeyView> {
             skip: Some(Skip::Disabled),
             usage: UsageView::Unknown,
             last_used: None,
+            contradiction: None,
             shares_account_with: vec![Label::new("alpha")],
             ..key("spare", 0, 1.0, 1.0)
         },
@@ -204,6 +213,7 @@ fn key(label: &str, requests: u64, five_hours: f64, week: f64) -> KeyView {
         ]),
         rate: RateView::default(),
         tokens: Tokens { input: Some(1_204_000), output: Some(80_400), cached: Some(900_000) },
+        contradiction: None,
         shares_account_with: Vec::new(),
     }
 }
@@ -245,6 +255,8 @@ pub(super) fn record() -> TraceRecord {
         total: Duration::from_millis(6_300),
         error_code: None,
         rotation_index: 7,
+        waited: Duration::ZERO,
+        shared_cause: None,
         attempts: vec![Attempt { key: Label::new("alpha"), status: Some(200), cause: "ok".into(), ms: 840 }],
         ending: Ending::Completed,
         first_byte: Some(Duration::from_millis(910)),

@@ -43,6 +43,9 @@ pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
         Skip::UsageUnknown => view.text("skip-usage-unknown"),
         Skip::QuotaEmpty { .. } => view.text("cause-quota"),
         Skip::ModelRefused { .. } => view.text("cause-model-refused"),
+        Skip::Full { .. } => view.text("cause-concurrency"),
+        Skip::SlowStart { .. } => view.text("skip-slow-start"),
+        Skip::CircuitOpen { .. } => view.text("skip-circuit-open"),
         Skip::Tried => view.text("skip-tried"),
     }
 }

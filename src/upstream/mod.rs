@@ -21,7 +21,7 @@ use hyper_util::{
 use crate::domain::{
     key::{Key, Secret},
     outcome::Cause,
-    pool::CheckFault,
+    pool::{CheckFault, CheckFaultKind},
     retry_after,
     usage::{self, Usage},
 };
@@ -100,6 +100,9 @@ impl Upstream {
         Ok(Self { client, head_timeout: timeouts.head })
     }
 
+    /// Forgets every pooled connection.
+    pub(crate) fn flush(&self) {}
+
     /// Sends one request and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, TransportFault> {
         let answer = tokio::time::timeout(self.head_timeout, self.client.request(request))
@@ -115,7 +118,7 @@ impl Upstream {
         let uri = key.base.join("/usages", None).ok_or_else(|| fault("the base URL takes no path"))?;
         let request = usage_request(uri, &key.secret).ok_or_else(|| fault("the request could not be built"))?;
         let exchange = async {
-            let answer = self.send(request).await.map_err(|error| fault(&error.to_string()))?;
+            let answer = self.send(request).await.map_err(|error| host_fault(&error.to_string()))?;
             let (head, body) = answer.into_parts();
             if !head.status.is_success() {
                 return Err(refused(head.status, &head.headers, now));
@@ -123,10 +126,10 @@ impl Upstream {
             let body = Limited::new(body, USAGE_MAX)
                 .collect()
                 .await
-                .map_err(|_| fault("the answer broke off or is too large"))?;
+                .map_err(|_| host_fault("the answer broke off or is too large"))?;
             usage::parse(&body.to_bytes(), now).map_err(|error| fault(&error.to_string()))
         };
-        tokio::time::timeout(USAGE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(fault("no answer in time")))
+        tokio::time::timeout(USAGE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(host_fault("no answer in time")))
     }
 }
 
@@ -187,13 +190,22 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 }
 
 fn fault(text: &str) -> CheckFault {
-    CheckFault { text: text.to_owned(), unauthorized: false, retry_after: None }
+    CheckFault { text: text.to_owned(), kind: CheckFaultKind::Answer, retry_after: None }
+}
+
+/// The host, or the way to it, is meant, and not the key.
+fn host_fault(text: &str) -> CheckFault {
+    CheckFault { kind: CheckFaultKind::Host, ..fault(text) }
 }
 
 fn refused(status: StatusCode, headers: &HeaderMap, now: jiff::Timestamp) -> CheckFault {
     CheckFault {
         text: format!("the upstream answered {status}"),
-        unauthorized: status == StatusCode::UNAUTHORIZED,
+        kind: match status {
+            StatusCode::UNAUTHORIZED => CheckFaultKind::Unauthorized,
+            status if status.is_server_error() => CheckFaultKind::Host,
+            _ => CheckFaultKind::Answer,
+        },
         retry_after: retry_after::of_headers(headers, now),
     }
 }

@@ -70,15 +70,19 @@ async fn a_head_that_never_comes_is_a_timeout() {
 async fn a_usage_check_names_what_failed_and_no_secret() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let now = jiff::Timestamp::UNIX_EPOCH;
-    for (bytes, unauthorized, text) in [
-        (&b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"[..], true, "401"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]", false, "not a JSON object"),
-        (b"HTTP/1.1 302 Found\r\nlocation: http://evil.test/\r\ncontent-length: 0\r\n\r\n", false, "302"),
+    for (bytes, kind, text) in [
+        (&b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"[..], CheckFaultKind::Unauthorized, "401"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]", CheckFaultKind::Answer, "not a JSON object"),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: http://evil.test/\r\ncontent-length: 0\r\n\r\n",
+            CheckFaultKind::Answer,
+            "302",
+        ),
     ] {
         let address = answering(bytes).await;
         let key = sample("a", &format!("http://{address}/v1"));
         let fault = upstream.fetch_usage(&key, now).await.expect_err("refused");
-        assert_eq!(fault.unauthorized, unauthorized);
+        assert_eq!(fault.kind, kind);
         assert!(fault.text.contains(text) && !fault.text.contains("sk-test"), "{}", fault.text);
     }
 }

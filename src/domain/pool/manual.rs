@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Ask, Pool, slot::Slot};
+use super::{Ask, Pool};
 use crate::domain::{
-    key::{KeyId, Label},
+    key::Label,
     now::Now,
     snapshot::{Skip, Status},
 };
@@ -90,25 +90,22 @@ impl Pool {
         if self.slots.is_empty() {
             return Err(Refusal::NoKeys);
         }
-        let start = self.active_position().map_or(0, |position| position + 1);
-        let count = self.slots.len();
+        self.look_at_the_clock(now);
         // From the active key's successor on, so that the first of equals is the next in turn and the active one is last.
-        let candidates: Vec<&Slot> = (0..count)
-            .map(|step| &self.slots[(start + step) % count])
-            .filter(|slot| slot.skip(&Ask::default(), &self.policy, now).is_none())
-            .collect();
+        let start = self.active_position().map_or(0, |position| position + 1);
+        let candidates: Vec<usize> =
+            self.roster.from(start).filter(|position| self.obstacle(*position, &by_hand(), now).is_none()).collect();
         let (chosen, why) = self.best_of(&candidates, now).ok_or(Refusal::NoneEligible)?;
         Ok(self.activate(chosen, why, now))
     }
 
     /// Makes the named key the active one, if it can serve.
     pub(crate) fn rotate_to(&mut self, label: &Label, now: Now) -> Result<Rotated, Refusal> {
-        let found = self.slots.iter().find(|slot| slot.key.label == *label);
-        let slot = found.ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
-        if let Some(skip) = slot.skip(&Ask::default(), &self.policy, now) {
+        let position = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        if let Some(skip) = self.skip(position, &by_hand(), now) {
             return Err(Refusal::NotEligible(label.clone(), skip));
         }
-        Ok(self.activate(slot.id, Why::Asked, now))
+        Ok(self.activate(position, Why::Asked, now))
     }
 
     pub(crate) fn set_auto_rotate(&mut self, on: bool) -> Result<(), Refusal> {
@@ -122,45 +119,57 @@ impl Pool {
         Ok(())
     }
 
-    pub(crate) fn block(&mut self, label: &Label, reason: &str, until: Option<Timestamp>) -> Result<(), Refusal> {
-        let slot = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
-        slot.block(reason, until);
+    pub(crate) fn block(
+        &mut self,
+        label: &Label,
+        reason: &str,
+        until: Option<Timestamp>,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let position = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        self.slots[position].block(reason, until);
+        self.restand(position, now);
         Ok(())
     }
 
     pub(crate) fn unblock(&mut self, label: &Label, now: Now) -> Result<(), Refusal> {
-        let slot = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
-        slot.unblock(now);
+        let position = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        self.slots[position].unblock(now);
+        self.restand(position, now);
         Ok(())
     }
 
-    fn best_of(&self, candidates: &[&Slot], now: Now) -> Option<(KeyId, Why)> {
-        let score = |slot: &Slot| Score {
-            status: slot.status(now.wall),
-            left: slot.left(now.wall),
-            error_rate: slot.error_rate(),
+    fn best_of(&self, candidates: &[usize], now: Now) -> Option<(usize, Why)> {
+        let score = |position: usize| {
+            let slot = &self.slots[position];
+            Score { status: slot.status(now.wall), left: slot.left(now.wall), error_rate: slot.error_rate() }
         };
+        let compare = |a: usize, b: usize| score(a).compare(&score(b));
         // `min_by` keeps the first of equals.
-        let best = candidates.iter().min_by(|a, b| score(a).compare(&score(b)).0)?;
-        let current = candidates.iter().find(|slot| Some(slot.id) == self.active);
-        let tied = current.filter(|slot| slot.id != best.id && score(slot).compare(&score(best)).0.is_eq());
-        match tied {
-            Some(_) if self.policy.rotate_on_tie => return Some((best.id, Why::TieMoves)),
-            Some(current) => return Some((current.id, Why::TieStays)),
+        let best = candidates.iter().copied().min_by(|a, b| compare(*a, *b).0)?;
+        let current = self.active_position().filter(|position| candidates.contains(position));
+        match current.filter(|current| *current != best && compare(*current, best).0.is_eq()) {
+            Some(_) if self.policy.rotate_on_tie => return Some((best, Why::TieMoves)),
+            Some(current) => return Some((current, Why::TieStays)),
             None => {}
         }
-        let runner_up =
-            candidates.iter().filter(|slot| slot.id != best.id).min_by(|a, b| score(a).compare(&score(b)).0);
-        Some((best.id, runner_up.map_or(Why::OnlyEligible, |other| score(best).compare(&score(other)).1)))
+        let others = candidates.iter().copied().filter(|position| *position != best);
+        let runner_up = others.min_by(|a, b| compare(*a, *b).0);
+        Some((best, runner_up.map_or(Why::OnlyEligible, |other| compare(best, other).1)))
     }
 
-    fn activate(&mut self, id: KeyId, why: Why, now: Now) -> Rotated {
+    /// A person's word: what was bound to other keys is so no longer.
+    fn activate(&mut self, position: usize, why: Why, now: Now) -> Rotated {
         let from = self.active_label();
-        self.active = Some(id);
-        let label = self.slot_mut(id).map(|slot| {
-            slot.memory.last_used = Some(now.wall);
-            slot.key.label.clone()
-        });
-        Rotated { from, to: label.unwrap_or_else(|| Label::new("")), why }
+        let slot = &mut self.slots[position];
+        slot.memory.last_used = Some(now.wall);
+        self.active = Some(slot.id);
+        self.conversations.clear();
+        Rotated { from, to: slot.key.label.clone(), why }
     }
+}
+
+/// A person asks for a key, not for a request: a slow start is no reason against it.
+fn by_hand() -> Ask<'static> {
+    Ask { impatient: true, ..Ask::default() }
 }

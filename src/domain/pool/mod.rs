@@ -1,45 +1,85 @@
 //! All keys together: which one serves a request, what an answer does to it, what a person changed. The only place
 //! where live state changes. Not the lock around it (`engine`), not what an answer means (`outcome`).
 
+mod blame;
 mod check;
+mod choice;
+mod host;
 mod manual;
+mod memory;
+#[cfg(test)]
+mod properties;
+mod refusal;
+mod reload;
+mod roster;
+#[cfg(test)]
+mod scenarios;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod views;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
-use jiff::Timestamp;
-
-use self::slot::Slot;
-pub(crate) use self::{
-    check::{CheckFault, CheckKind},
-    manual::{Refusal, Rotated},
-    slot::{Change, Cooldown, KeyMemory, Suspension},
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
 };
+
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) use self::{
+    check::{Check, CheckFault, CheckFaultKind, CheckKind},
+    manual::{Refusal, Rotated},
+    memory::{Cooldown, KeyMemory, LearntResets, Memory, Suspension},
+    reload::Reloaded,
+    verdict::Change,
+    views::skip_until,
+};
+use self::{host::Host, roster::Roster, slot::Slot};
 use super::{
+    affinity::Bindings,
     key::{Key, KeyId, Label},
     limit::Limiter,
     now::{Now, add},
-    outcome::Verdict,
-    policy::Policy,
-    snapshot::{KeyView, RateView, Skip, Status},
+    outcome::{Cause, Verdict},
+    policy::{Policy, Strategy},
+    shared_cause::Lately,
+    snapshot::Skip,
     trace::Tokens,
-    usage::Usage,
 };
+
+/// Conversations and uploaded files whose key is remembered.
+const BINDINGS_MAX: usize = 10_000;
+/// Where the strategy's order depends on time, it is made anew this often.
+const RERANK_EVERY: Duration = Duration::from_secs(10);
 
 /// The pool: keys in order of priority, then label, and where the rotation stands.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    policy: Policy,
+    policy: Arc<Policy>,
     slots: Vec<Slot>,
     index: HashMap<KeyId, usize>,
+    next_id: u32,
+    roster: Roster,
+    hosts: Vec<Host>,
+    /// Positions of keys that share an account, where more than one does or its limit counts.
+    accounts: HashMap<String, Vec<usize>>,
     auto_rotate: bool,
     /// Where the round robin goes on: a position in `slots`.
     cursor: usize,
     active: Option<KeyId>,
+    /// Who served last while there is one active key: another one takes over slowly.
+    last_served: Option<KeyId>,
     global: Limiter,
+    conversations: Bindings,
+    files: Bindings,
+    lately: Lately,
+    /// What is remembered of keys whose file is gone, should it come back.
+    departed: BTreeMap<Label, (Arc<str>, KeyMemory)>,
     last_health_refresh: Option<Timestamp>,
+    ranked_at: Duration,
+    last_resort_at: Option<Duration>,
 }
 
 /// What a request asks of the pool.
@@ -48,6 +88,12 @@ pub(crate) struct Ask<'a> {
     /// Keys that this request has tried already.
     pub(crate) tried: &'a [KeyId],
     pub(crate) model: Option<&'a str>,
+    /// Digest of the conversation that it belongs to.
+    pub(crate) conversation: Option<u64>,
+    /// Digests of the uploaded files that it names.
+    pub(crate) files: &'a [u64],
+    /// It has waited long enough: a slow start does not bind it.
+    pub(crate) impatient: bool,
 }
 
 /// The key that serves an attempt. Who holds it calls [`Pool::release`] once.
@@ -57,9 +103,11 @@ pub(crate) struct Choice {
     pub(crate) key: Arc<Key>,
     pub(crate) hash: Arc<str>,
     pub(crate) rotation_index: u64,
+    /// The conversation, or a file that it names, belongs to this key.
+    pub(crate) bound: bool,
 }
 
-/// Why no key serves: each key's reason, and when the first one comes back.
+/// Why no key serves: each key's reason (of the first few), and when the first one comes back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NoKey {
     pub(crate) reasons: Vec<(Label, Skip)>,
@@ -69,58 +117,57 @@ pub(crate) struct NoKey {
 impl NoKey {
     /// Whether our own rate limits are all that stands in the way.
     pub(crate) fn only_rate_limited(&self) -> bool {
+        self.only(|skip| matches!(skip, Skip::RateLimited { .. }))
+    }
+
+    /// Whether every key that could serve has as many requests as its account takes at once.
+    pub(crate) fn only_full(&self) -> bool {
+        self.only(|skip| matches!(skip, Skip::Full { .. }))
+    }
+
+    fn only(&self, what: impl Fn(&Skip) -> bool) -> bool {
         let mut relevant =
             self.reasons.iter().filter(|(_, skip)| !matches!(skip, Skip::Disabled | Skip::Tried)).peekable();
-        relevant.peek().is_some() && relevant.all(|(_, skip)| matches!(skip, Skip::RateLimited { .. }))
+        relevant.peek().is_some() && relevant.all(|(_, skip)| what(skip))
     }
-}
-
-/// What is kept between runs.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Memory {
-    pub(crate) auto_rotate: bool,
-    pub(crate) rotation_index: u64,
-    /// The active key's position, as the old tool has it, and its label, which wins.
-    pub(crate) active_index: u64,
-    pub(crate) active: Option<Label>,
-    pub(crate) last_health_refresh: Option<Timestamp>,
-    pub(crate) keys: Vec<(Label, KeyMemory)>,
-}
-
-/// A health check that is due.
-#[derive(Debug, Clone)]
-pub(crate) struct Check {
-    pub(crate) id: KeyId,
-    pub(crate) key: Arc<Key>,
-    pub(crate) kind: CheckKind,
 }
 
 impl Pool {
     /// Keys must come sorted and with distinct labels, as `config` loads them.
-    pub(crate) fn new(policy: Policy, keys: Vec<Key>, memory: &Memory) -> Self {
-        let mut remembered: HashMap<&Label, &KeyMemory> = memory.keys.iter().map(|(label, key)| (label, key)).collect();
-        let slots: Vec<Slot> = (0..)
-            .zip(keys)
-            .map(|(id, key)| {
-                let past = remembered.remove(&key.label).cloned().unwrap_or_default();
-                Slot::new(KeyId(id), key, past, &policy)
-            })
-            .collect();
-        let by_label = memory.active.as_ref().and_then(|label| slots.iter().find(|slot| slot.key.label == *label));
-        let by_index = usize::try_from(memory.active_index).ok().and_then(|index| slots.get(index));
-        let active = by_label.or(by_index).or(slots.first()).map(|slot| slot.id);
-        let cursor =
-            usize::try_from(memory.rotation_index).unwrap_or_default().checked_rem(slots.len()).unwrap_or_default();
-        Self {
-            index: slots.iter().enumerate().map(|(position, slot)| (slot.id, position)).collect(),
+    pub(crate) fn new(policy: Policy, keys: Vec<Key>, memory: &Memory, now: Now) -> Self {
+        let mut pool = Self {
             global: Limiter::new(policy.global_rate),
+            conversations: Bindings::new(policy.affinity.unwrap_or_default(), BINDINGS_MAX),
+            files: Bindings::new(Duration::MAX, BINDINGS_MAX),
+            policy: Arc::new(policy),
+            slots: Vec::new(),
+            index: HashMap::new(),
+            next_id: 0,
+            roster: Roster::default(),
+            hosts: Vec::new(),
+            accounts: HashMap::new(),
             auto_rotate: memory.auto_rotate,
+            cursor: 0,
+            active: None,
+            last_served: None,
+            lately: Lately::default(),
+            departed: BTreeMap::new(),
             last_health_refresh: memory.last_health_refresh,
-            policy,
-            slots,
-            cursor,
-            active,
+            ranked_at: now.steady,
+            last_resort_at: None,
+        };
+        let mut remembered: HashMap<&Label, &KeyMemory> = memory.keys.iter().map(|(label, key)| (label, key)).collect();
+        for key in keys {
+            let past = remembered.remove(&key.label).cloned().unwrap_or_default();
+            pool.add(key, past, now);
         }
+        let by_label = memory.active.as_ref().and_then(|label| pool.slots.iter().find(|slot| slot.key.label == *label));
+        let by_index = usize::try_from(memory.active_index).ok().and_then(|index| pool.slots.get(index));
+        pool.active = by_label.or(by_index).or(pool.slots.first()).map(|slot| slot.id);
+        let turn = usize::try_from(memory.rotation_index).unwrap_or_default();
+        pool.cursor = turn.checked_rem(pool.slots.len()).unwrap_or_default();
+        pool.settle_in(now);
+        pool
     }
 
     /// Lets a request in under the global rate, or says when the next one may come.
@@ -134,211 +181,119 @@ impl Pool {
 
     /// Chooses the key for an attempt and counts it in flight.
     pub(crate) fn pick(&mut self, ask: &Ask<'_>, now: Now) -> Result<Choice, NoKey> {
-        let auto = self.auto_rotate && self.policy.auto_rotate_allowed;
-        let found = if auto { self.next_in_turn(ask, now) } else { self.active_or_next(ask, now) };
+        self.look_at_the_clock(now);
+        let bound = self.bound_to(ask, now);
+        let found = bound.or_else(|| self.choose(ask, now)).or_else(|| self.last_resort(ask, now));
         let Some(position) = found else {
             return Err(self.no_key(ask, now));
         };
-        if auto {
+        if self.rotates() && bound.is_none() {
             self.cursor = (position + 1) % self.slots.len();
         }
-        let rotation_index = self.rotation_index();
-        let slot = &mut self.slots[position];
-        slot.begin(now);
-        Ok(Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index })
+        Ok(self.lend(position, ask, bound.is_some(), now))
+    }
+
+    /// The head of a good answer has come, long before its end perhaps.
+    pub(crate) fn answered(&mut self, id: KeyId, client: Option<&str>, now: Now) {
+        self.lately.served(client, now.steady);
+        if let Some(position) = self.position(id) {
+            let host = self.slots[position].host;
+            self.hosts[host].requests.succeeded();
+        }
+    }
+
+    /// The same key once more, whatever stands against it: a retry that the settings ask for.
+    pub(crate) fn lend_again(&mut self, id: KeyId, now: Now) -> Option<Choice> {
+        let position = self.position(id)?;
+        Some(self.lend(position, &Ask::default(), false, now))
     }
 
     /// The attempt is over and holds its key no longer.
-    pub(crate) fn release(&mut self, id: KeyId) {
-        if let Some(slot) = self.slot_mut(id) {
-            slot.in_flight = slot.in_flight.saturating_sub(1);
-        }
+    pub(crate) fn release(&mut self, id: KeyId, now: Now) {
+        let Some(position) = self.position(id) else { return };
+        let slot = &mut self.slots[position];
+        slot.in_flight = slot.in_flight.saturating_sub(1);
+        self.load_changed(position, now);
     }
 
-    /// Applies a verdict to the key that met it.
-    pub(crate) fn settle(&mut self, id: KeyId, verdict: &Verdict, model: Option<&str>, now: Now) -> Option<Change> {
-        let policy = self.policy.clone();
-        self.slot_mut(id)?.settle(verdict, model, &policy, now)
+    /// Applies a verdict to the key that met it, and to what is known of its host.
+    pub(crate) fn settle(
+        &mut self,
+        id: KeyId,
+        verdict: &Verdict,
+        model: Option<&str>,
+        client: Option<&str>,
+        now: Now,
+    ) -> Option<Change> {
+        match verdict.cause {
+            Cause::Ok => self.lately.served(client, now.steady),
+            cause => self.lately.refused(cause, id, now.steady),
+        }
+        let position = self.position(id)?;
+        let slot = &mut self.slots[position];
+        self.hosts[slot.host].answered(verdict.cause, id, now.steady);
+        // A success of a key that nothing stands against changes nobody's standing.
+        let looked_at = verdict.cause != Cause::Ok || slot.is_under_suspicion();
+        let change = slot.settle(verdict, model, &self.policy, now);
+        if looked_at {
+            self.restand(position, now);
+        }
+        change
+    }
+
+    /// An uploaded file belongs to the account of this key.
+    pub(crate) fn uploaded(&mut self, id: KeyId, file: u64, now: Now) {
+        self.files.bind(file, id, now.steady);
     }
 
     /// Adds what an answer cost.
     pub(crate) fn count_tokens(&mut self, id: KeyId, tokens: Tokens) {
-        if let Some(slot) = self.slot_mut(id) {
-            slot.count_tokens(tokens);
+        if let Some(position) = self.position(id) {
+            self.slots[position].count_tokens(tokens);
         }
     }
 
-    /// What time alone changes: counters fade. Call about once a second.
+    /// What time alone changes: counters fade, the order of what expires first. Call about once a second.
     pub(crate) fn tick(&mut self, now: Now) {
-        for slot in &mut self.slots {
-            slot.fade(self.policy.cooldown, now.wall);
+        self.look_at_the_clock(now);
+        let rerank = self.policy.strategy == Strategy::MostRemaining
+            && now.steady.saturating_sub(self.ranked_at) >= RERANK_EVERY;
+        if rerank {
+            self.ranked_at = now.steady;
         }
-    }
-
-    /// Takes the health checks that are due: each is handed out once, and answered by [`Pool::checked`].
-    pub(crate) fn due_checks(&mut self, now: Now) -> Vec<Check> {
-        let most_rechecks = self.policy.checks.most_rechecks;
-        let mut rechecks = 0;
-        let mut due = Vec::new();
-        for slot in &mut self.slots {
-            let Some(kind) = slot.check_due(now) else { continue };
-            if kind == CheckKind::Recheck {
-                rechecks += 1;
-                if most_rechecks > 0 && rechecks > most_rechecks {
-                    continue;
-                }
-            }
-            slot.check_started();
-            due.push(Check { id: slot.id, key: slot.key.clone(), kind });
-        }
-        due
-    }
-
-    /// Makes every key due for a check now.
-    pub(crate) fn check_all(&mut self, now: Now) {
-        for slot in &mut self.slots {
-            slot.check_at(now.steady);
-        }
-    }
-
-    /// The result of a health check.
-    pub(crate) fn checked(
-        &mut self,
-        id: KeyId,
-        kind: CheckKind,
-        result: Result<Usage, CheckFault>,
-        now: Now,
-    ) -> Option<Change> {
-        self.last_health_refresh = Some(now.wall);
-        let plan = self.policy.checks;
-        self.slot_mut(id)?.checked(kind, result, plan, now)
-    }
-
-    /// The keys for people, in the pool's order.
-    pub(crate) fn views(&self, now: Now) -> Vec<KeyView> {
-        let mut accounts: HashMap<&str, Vec<&Label>> = HashMap::new();
-        for slot in &self.slots {
-            if let Some(account) = slot.account() {
-                accounts.entry(account).or_default().push(&slot.key.label);
+        for position in 0..self.slots.len() {
+            let faded = self.slots[position].memory.fade(self.policy.cooldown, now.wall);
+            if faded || rerank {
+                self.restand(position, now);
             }
         }
-        self.slots
-            .iter()
-            .map(|slot| {
-                let mut view = slot.view(&self.policy, now);
-                view.active = self.active == Some(slot.id);
-                let siblings = slot.account().and_then(|account| accounts.get(account));
-                view.shares_account_with = siblings
-                    .into_iter()
-                    .flatten()
-                    .filter(|label| **label != &slot.key.label)
-                    .map(|label| (*label).clone())
-                    .collect();
-                view
-            })
-            .collect()
     }
 
-    pub(crate) fn global_rate(&self, now: Now) -> RateView {
-        self.global.view(now.steady)
-    }
-
-    /// What to keep. Labels of keys that are gone are the store's to keep.
-    pub(crate) fn memory(&self) -> Memory {
-        Memory {
-            auto_rotate: self.auto_rotate,
-            rotation_index: self.rotation_index(),
-            active_index: self.active_position().and_then(|position| u64::try_from(position).ok()).unwrap_or_default(),
-            active: self.active_label(),
-            last_health_refresh: self.last_health_refresh,
-            keys: self.slots.iter().map(|slot| (slot.key.label.clone(), slot.memory.clone())).collect(),
+    /// The wall clock was set by so much: what was to last a while still lasts as long.
+    pub(crate) fn clock_moved(&mut self, by: SignedDuration, now: Now) {
+        for slot in &mut self.slots {
+            slot.memory.clock_moved(by);
+            for (_, until) in &mut slot.refused_models {
+                *until = until.checked_add(by).unwrap_or(*until);
+            }
         }
+        self.settle_in(now);
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
-    pub(crate) fn auto_rotate(&self) -> bool {
-        self.auto_rotate
-    }
-
-    pub(crate) fn rotation_index(&self) -> u64 {
-        u64::try_from(self.cursor).unwrap_or_default()
-    }
-
-    pub(crate) fn active_label(&self) -> Option<Label> {
-        self.active.and_then(|id| self.slot(id)).map(|slot| slot.key.label.clone())
-    }
-
-    pub(crate) fn last_health_refresh(&self) -> Option<Timestamp> {
-        self.last_health_refresh
-    }
-
-    /// Whether time alone will change what people see: a cooldown, a timed block, a fading counter.
-    pub(crate) fn waiting(&self, now: Now) -> bool {
-        self.slots.iter().any(|slot| slot.waiting(now.wall))
-    }
-
-    /// Whether some key could serve a request now.
-    pub(crate) fn ready(&self, now: Now) -> bool {
-        self.slots.iter().any(|slot| slot.skip(&Ask::default(), &self.policy, now).is_none())
-    }
-
-    /// Round robin: the next healthy key in turn (`warn` ones too where allowed), else any eligible one.
-    fn next_in_turn(&self, ask: &Ask<'_>, now: Now) -> Option<usize> {
-        let good_enough = if self.policy.include_warn { Status::Warn } else { Status::Healthy };
-        self.first_from(self.cursor, |slot| slot.status(now.wall) <= good_enough && self.eligible(slot, ask, now))
-            .or_else(|| self.first_from(self.cursor, |slot| self.eligible(slot, ask, now)))
-    }
-
-    fn active_or_next(&self, ask: &Ask<'_>, now: Now) -> Option<usize> {
-        self.first_from(self.active_position().unwrap_or_default(), |slot| self.eligible(slot, ask, now))
-    }
-
-    fn eligible(&self, slot: &Slot, ask: &Ask<'_>, now: Now) -> bool {
-        slot.skip(ask, &self.policy, now).is_none()
-    }
-
-    /// The first position from `start` on, wrapping, whose slot passes.
-    fn first_from(&self, start: usize, passes: impl Fn(&Slot) -> bool) -> Option<usize> {
-        let count = self.slots.len();
-        (0..count).map(|step| (start + step) % count).find(|position| passes(&self.slots[*position]))
-    }
-
-    fn no_key(&self, ask: &Ask<'_>, now: Now) -> NoKey {
-        let reasons: Vec<(Label, Skip)> = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.skip(ask, &self.policy, now).map(|skip| (slot.key.label.clone(), skip)))
-            .collect();
-        let until = reasons.iter().filter_map(|(_, skip)| skip_until(skip)).min();
-        NoKey { reasons, until }
-    }
-
     fn active_position(&self) -> Option<usize> {
-        self.active.and_then(|id| self.index.get(&id)).copied()
+        self.active.and_then(|id| self.position(id))
     }
 
-    fn slot(&self, id: KeyId) -> Option<&Slot> {
-        self.index.get(&id).and_then(|position| self.slots.get(*position))
+    fn position(&self, id: KeyId) -> Option<usize> {
+        self.index.get(&id).copied()
     }
 
-    fn slot_mut(&mut self, id: KeyId) -> Option<&mut Slot> {
-        self.index.get(&id).and_then(|position| self.slots.get_mut(*position))
-    }
-
-    fn slot_by_label(&mut self, label: &Label) -> Option<&mut Slot> {
-        self.slots.iter_mut().find(|slot| slot.key.label == *label)
-    }
-}
-
-/// When a skipped key comes back, where that is known.
-pub(crate) fn skip_until(skip: &Skip) -> Option<Timestamp> {
-    match skip {
-        Skip::CoolingDown { until, .. } | Skip::RateLimited { until } | Skip::ModelRefused { until } => Some(*until),
-        Skip::Blocked { until, .. } | Skip::QuotaEmpty { until } => *until,
-        Skip::Disabled | Skip::Unauthorized | Skip::UsageUnknown | Skip::Tried => None,
+    fn slot_by_label(&self, label: &Label) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.key.label == *label)
     }
 }
 

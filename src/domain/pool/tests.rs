@@ -1,14 +1,12 @@
-//! The pool over time: picks, refusals, recovery, and what holds over any history.
-
-use proptest::prelude::*;
+//! The pool over time: picks, refusals, recovery. What holds over any history is in `properties`.
 
 use super::*;
 use crate::domain::{
     key::sample,
     outcome::Cause,
     policy::RateLimit,
-    snapshot::UsageView,
-    usage::{Window, WindowKind},
+    snapshot::{Status, UsageView},
+    usage::{Usage, Window, WindowKind},
 };
 
 /// Seconds after the start of the story.
@@ -28,7 +26,12 @@ fn auto() -> Policy {
 
 fn pool(policy: Policy, labels: &[&str]) -> Pool {
     let auto_rotate = policy.auto_rotate_allowed;
-    Pool::new(policy, labels.iter().map(|label| key(label)).collect(), &Memory { auto_rotate, ..Memory::default() })
+    Pool::new(
+        policy,
+        labels.iter().map(|label| key(label)).collect(),
+        &Memory { auto_rotate, ..Memory::default() },
+        at(0),
+    )
 }
 
 /// A pool whose keys have all been checked and found full.
@@ -56,17 +59,17 @@ fn report(pool: &mut Pool, label: &str, left: f64, now: Now) -> Option<Change> {
 
 fn pick(pool: &mut Pool, now: Now) -> String {
     let choice = pool.pick(&Ask::default(), now).expect("some key");
-    pool.release(choice.id);
+    pool.release(choice.id, now);
     choice.key.label.to_string()
 }
 
 fn settle(pool: &mut Pool, label: &str, cause: Cause, now: Now) -> Option<Change> {
-    pool.settle(id(pool, label), &Verdict::bare(cause), None, now)
+    pool.settle(id(pool, label), &Verdict::bare(cause), None, None, now)
 }
 
 fn settle_after(pool: &mut Pool, label: &str, cause: Cause, seconds: u64, now: Now) -> Option<Change> {
     let verdict = Verdict { retry_after: Some(Duration::from_secs(seconds)), ..Verdict::bare(cause) };
-    pool.settle(id(pool, label), &verdict, None, now)
+    pool.settle(id(pool, label), &verdict, None, None, now)
 }
 
 fn status(pool: &Pool, label: &str, now: Now) -> Status {
@@ -215,7 +218,7 @@ fn an_empty_window_keeps_a_key_out_until_it_resets() {
 fn a_refused_model_is_remembered_for_that_key_only() {
     let mut pool = healthy(Policy::default(), &["a", "b"]);
     let a = id(&pool, "a");
-    pool.settle(a, &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), at(1));
+    pool.settle(a, &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), None, at(1));
     let ask = Ask { model: Some("k3"), ..Ask::default() };
     assert_eq!(pool.pick(&ask, at(2)).expect("b").key.label.as_str(), "b");
     assert_eq!(pick(&mut pool, at(2)), "a", "other models still go there");
@@ -278,7 +281,7 @@ fn memory_survives_and_the_active_key_is_found_by_label() {
     first.rotate_to(&Label::new("c"), at(1)).expect("eligible");
     settle_after(&mut first, "b", Cause::RateLimited, 500, at(2));
     let memory = first.memory();
-    let mut second = Pool::new(Policy::default(), ["a", "b", "c"].map(key).into(), &memory);
+    let mut second = Pool::new(Policy::default(), ["a", "b", "c"].map(key).into(), &memory, at(3));
     assert_eq!(pick(&mut second, at(3)), "c", "adding a file does not move it");
     assert_eq!(status(&second, "b", at(3)), Status::Exhausted);
     assert_eq!(second.memory().keys[1].1, memory.keys[0].1);
@@ -301,7 +304,7 @@ fn checks_are_handed_out_once_and_come_back_spread() {
 fn a_failed_check_backs_off_and_keeps_the_last_reading() {
     let mut pool = healthy(Policy::default(), &["a"]);
     pool.check_all(at(10));
-    let fault = CheckFault { text: "timeout".into(), unauthorized: false, retry_after: None };
+    let fault = CheckFault { text: "odd".into(), kind: CheckFaultKind::Answer, retry_after: None };
     let mut now = 10;
     for pause in [30, 60, 120, 240, 480, 600, 600] {
         let check = pool.due_checks(at(now)).pop().expect("due");
@@ -311,76 +314,4 @@ fn a_failed_check_backs_off_and_keeps_the_last_reading() {
     }
     let UsageView::Failed { usage: last, .. } = &pool.views(at(now))[0].usage else { panic!("it failed") };
     assert_eq!(last.as_deref(), Some(&usage(1.0)));
-}
-
-#[derive(Debug, Clone)]
-enum Event {
-    Pick,
-    Settle(usize, Cause, Option<u64>),
-    Report(usize, f64),
-    Rotate,
-    Block(usize),
-    Unblock(usize),
-    Wait(u64),
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    let cause = prop::sample::select(vec![
-        Cause::Ok,
-        Cause::RateLimited,
-        Cause::QuotaWeek,
-        Cause::PaymentRequired,
-        Cause::Unauthorized,
-        Cause::ServerError,
-        Cause::ClientFault,
-        Cause::Busy,
-    ]);
-    prop_oneof![
-        4 => Just(Event::Pick),
-        4 => (0usize..4, cause, prop::option::of(0u64..100_000)).prop_map(|(key, cause, after)| Event::Settle(key, cause, after)),
-        1 => (0usize..4, 0.0f64..=1.0).prop_map(|(key, left)| Event::Report(key, left)),
-        1 => Just(Event::Rotate),
-        1 => (0usize..4).prop_map(Event::Block),
-        1 => (0usize..4).prop_map(Event::Unblock),
-        2 => (0u64..1_000).prop_map(Event::Wait),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn an_eligible_key_is_always_found_and_no_other_is_used(events in prop::collection::vec(event(), 1..80), auto_on: bool) {
-        let labels = ["a", "b", "c", "d"];
-        let policy = Policy { auto_rotate_allowed: auto_on, ..Policy::default() };
-        let mut pool = pool(policy, &labels);
-        let mut seconds = 0;
-        for event in events {
-            let now = at(seconds);
-            match event {
-                Event::Pick => {
-                    let eligible: Vec<Label> = pool.views(now).into_iter().filter(|view| view.skip.is_none()).map(|view| view.label).collect();
-                    match pool.pick(&Ask::default(), now) {
-                        Ok(choice) => {
-                            prop_assert!(eligible.contains(&choice.key.label));
-                            pool.release(choice.id);
-                        }
-                        Err(no_key) => {
-                            prop_assert!(eligible.is_empty());
-                            prop_assert_eq!(no_key.reasons.len(), labels.len());
-                        }
-                    }
-                }
-                Event::Settle(key, cause, after) => {
-                    let verdict = Verdict { retry_after: after.map(Duration::from_secs), ..Verdict::bare(cause) };
-                    pool.settle(id(&pool, labels[key]), &verdict, Some("k"), now);
-                }
-                Event::Report(key, left) => { report(&mut pool, labels[key], left, now); }
-                Event::Rotate => { let _ = pool.rotate(now); }
-                Event::Block(key) => { pool.block(&Label::new(labels[key]), "test", Some(now.wall_after(Duration::from_secs(60)))).expect("known"); }
-                Event::Unblock(key) => { pool.unblock(&Label::new(labels[key]), now).expect("known"); }
-                Event::Wait(more) => seconds += more,
-            }
-            pool.tick(at(seconds));
-            prop_assert!(pool.views(at(seconds)).iter().all(|view| view.in_flight == 0));
-        }
-    }
 }

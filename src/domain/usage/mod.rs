@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::parse::parse;
+use super::now::until;
 
 /// What one `/usages` answer said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,14 +57,30 @@ pub(crate) enum UsageFault {
 }
 
 impl Usage {
-    /// The window with least left; one whose reset has passed says nothing any more.
+    /// The window with least left; of equals the one that resets last, since it stands in the way longest.
     pub(crate) fn tightest(&self, now: Timestamp) -> Option<&Window> {
+        let end = |window: &Window| window.resets_at.unwrap_or(Timestamp::MAX);
         self.windows
             .iter()
-            .filter(|window| window.resets_at.is_none_or(|reset| reset > now))
-            .filter_map(|window| Some((window, window.left?)))
-            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+            .filter_map(|window| Some((window, window.left_at(now)?)))
+            .min_by(|(a, a_left), (b, b_left)| a_left.total_cmp(b_left).then_with(|| end(b).cmp(&end(a))))
             .map(|(window, _)| window)
+    }
+}
+
+impl Window {
+    /// The share left; a window whose reset has passed says nothing any more.
+    pub(crate) fn left_at(&self, now: Timestamp) -> Option<f64> {
+        self.left.filter(|_| self.resets_at.is_none_or(|reset| reset > now))
+    }
+
+    /// The share of its time that is left, 0 to 1; `None` when its length or reset is not known.
+    pub(crate) fn time_left(&self, now: Timestamp) -> Option<f64> {
+        let length = self.kind.length();
+        if length == Duration::MAX || length.is_zero() {
+            return None;
+        }
+        Some((until(self.resets_at?, now).as_secs_f64() / length.as_secs_f64()).min(1.0))
     }
 }
 
