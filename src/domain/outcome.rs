@@ -209,7 +209,8 @@ pub(crate) fn classify(status: StatusCode, retry_after: Option<Duration>, body: 
         return Verdict { cause: Cause::Ok, retry_after: None, message: None };
     }
     let said = Said::read(body.get(..BODY_JUDGED).unwrap_or(body));
-    Verdict { cause: cause_of(status, &said), retry_after, message: said.message }
+    let cause = cause_of(status, &said);
+    Verdict { cause, retry_after: retry_after.or_else(|| said.retry_after()), message: said.message }
 }
 
 fn cause_of(status: StatusCode, said: &Said) -> Cause {
@@ -365,6 +366,14 @@ impl Said {
     /// A 400 is the request's fault unless its type or a whole phrase says that money is missing.
     fn payment_of_bad_request(&self) -> Option<Cause> {
         self.typed().or_else(|| self.phrase(PAYMENT_PHRASES)).filter(|cause| *cause == Cause::PaymentRequired)
+    }
+
+    /// "please try again after 1 seconds": the open platform says it in words only.
+    fn retry_after(&self) -> Option<Duration> {
+        let (_, rest) = self.text.split_once("try again after ").or_else(|| self.text.split_once("try again in "))?;
+        let (number, unit) = rest.split_once(' ')?;
+        let seconds: u32 = number.parse().ok().filter(|_| unit.starts_with("second"))?;
+        Some(Duration::from_secs(u64::from(seconds.clamp(1, 86_400))))
     }
 
     fn phrase(&self, phrases: &[(&str, Cause)]) -> Option<Cause> {
