@@ -57,6 +57,7 @@ config-unknown = { $name } is no known setting – { $source }
 config-unknown-near = { $name } is no known setting; did you mean { $near }? – { $source }
 config-refresh-raised = { $name } is shorter than { $least }; usage is checked every { $least } – { $source }
 config-no-effect = { $name } is understood, but has no effect in this version of kmi-tui.
+config-needs-restart = { $name } changed; it takes effect after a restart.
 
 ## Auth files
 

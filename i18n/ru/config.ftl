@@ -64,6 +64,7 @@ config-unknown = { $name }: такой настройки нет – { $source }
 config-unknown-near = { $name }: такой настройки нет; может быть, { $near }? – { $source }
 config-refresh-raised = { $name } меньше, чем { $least }; расход проверяется раз в { $least } – { $source }
 config-no-effect = { $name } распознан, но в этой версии kmi-tui ещё не действует.
+config-needs-restart = { $name }: значение изменилось; оно подействует после перезапуска.
 
 ## Файлы ключей
 

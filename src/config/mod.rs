@@ -10,6 +10,7 @@ mod layers;
 mod listen;
 mod load;
 mod problem;
+mod reload;
 mod settings;
 mod trust;
 mod zone;
@@ -18,6 +19,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 
+#[expect(unused_imports, reason = "nobody reads the settings again yet")]
+pub(crate) use self::reload::{needs_restart, reload};
 pub(crate) use self::{
     allowlist::Allowlist,
     auths::load_auths,
