@@ -19,8 +19,6 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 
-#[expect(unused_imports, reason = "nobody reads the settings again yet")]
-pub(crate) use self::reload::{needs_restart, reload};
 pub(crate) use self::{
     allowlist::Allowlist,
     auths::load_auths,
@@ -29,6 +27,11 @@ pub(crate) use self::{
     load::{Flags, Loaded, Source, load, locale_guess},
     problem::Problem,
     trust::{is_trusted, trust},
+};
+#[expect(unused_imports, reason = "nobody reads the settings and files again yet")]
+pub(crate) use self::{
+    auths::AuthFiles,
+    reload::{needs_restart, reload},
 };
 use crate::{
     domain::{
