@@ -58,6 +58,8 @@ config-unknown-near = { $name } is no known setting; did you mean { $near }? –
 config-refresh-raised = { $name } is shorter than { $least }; usage is checked every { $least } – { $source }
 config-no-effect = { $name } is understood, but has no effect in this version of kmi-tui.
 config-needs-restart = { $name } changed; it takes effect after a restart.
+config-watch-limit = Changed files are noticed only every { $interval }: the system's limit of file watches is reached. On Linux, raise fs.inotify.max_user_watches or fs.inotify.max_user_instances.
+config-watch-fault = Changed files are noticed only every { $interval }: the system does not tell of them ({ $error }).
 
 ## Auth files
 

@@ -65,6 +65,8 @@ config-unknown-near = { $name }: такой настройки нет; може�
 config-refresh-raised = { $name } меньше, чем { $least }; расход проверяется раз в { $least } – { $source }
 config-no-effect = { $name } распознан, но в этой версии kmi-tui ещё не действует.
 config-needs-restart = { $name }: значение изменилось; оно подействует после перезапуска.
+config-watch-limit = Изменения файлов замечаются только раз в { $interval }: исчерпан системный лимит наблюдений за файлами. В Linux увеличьте fs.inotify.max_user_watches или fs.inotify.max_user_instances.
+config-watch-fault = Изменения файлов замечаются только раз в { $interval }: система о них не сообщает ({ $error }).
 
 ## Файлы ключей
 

@@ -14,6 +14,7 @@ use super::{
     dotenv::{self, DotenvFault},
     is_trusted,
     settings::{self, Guard, Kind, SETTINGS, Setting},
+    trust,
 };
 use crate::domain::message::Message;
 
@@ -78,6 +79,14 @@ pub(super) fn read(
 /// The `.env` file that counts, whether it is there or not.
 pub(super) fn env_path(flags: &Flags, environment: &Environment) -> PathBuf {
     explicit_path(flags, environment).unwrap_or_else(|| implicit_path(environment))
+}
+
+/// The list of those `.env` files that were vouched for, if it has a say.
+pub(super) fn trust_list(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
+    if explicit_path(flags, environment).is_some() {
+        return None;
+    }
+    trust_dir(flags, environment).map(|folder| trust::list(&folder))
 }
 
 /// The state folder as it is without `./.env`, which can't choose who vouches for it: where trust is remembered.

@@ -13,6 +13,7 @@ mod problem;
 mod reload;
 mod settings;
 mod trust;
+mod watch;
 mod zone;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -32,6 +33,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     auths::AuthFiles,
     reload::{needs_restart, reload},
+    watch::{Pace, Watched, Watcher},
 };
 use crate::{
     domain::{

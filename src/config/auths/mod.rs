@@ -267,6 +267,11 @@ fn sort(keys: &mut [Loaded]) {
     keys.sort_by_cached_key(|(key, _)| (std::cmp::Reverse(key.priority), key.label.as_str().to_lowercase()));
 }
 
+/// Whether the name is one of an auth file.
+pub(super) fn is_auth_file(path: &Path) -> bool {
+    file::Format::of(path).is_some()
+}
+
 /// A file, or something behind a folder that can't be entered now.
 fn may_be_file(path: &Path) -> bool {
     match fs::metadata(path) {
