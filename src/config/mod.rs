@@ -1,4 +1,5 @@
-//! What the user asked for: flags, environment, `.env` files and auth files, read and checked once. Not live state (`engine`).
+//! What the user asked for: flags, environment, `.env` files and auth files, read and checked, and read again when they
+//! changed. Not live state (`engine`).
 
 mod allowlist;
 mod auths;

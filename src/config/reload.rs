@@ -8,8 +8,8 @@ use super::{
 };
 use crate::domain::{command::Severity, message::Message};
 
-/// Reads everything anew. What was in force stays so when it fails: with a value that is wrong, and with a `.env` that
-/// is there and can't be read, which must not turn its settings into defaults.
+/// Reads everything anew; `before` is what was loaded last, and what stays in force when this fails: with a value that
+/// is wrong, and with a `.env` that is there and can't be read, which must not turn its settings into defaults.
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody reads the settings again yet"))]
 pub(crate) fn reload(flags: &Flags, environment: &Environment, before: &Loaded) -> Result<Loaded, Vec<Problem>> {
     let loaded = load::read(flags, environment, Reading::Again(before.once.as_ref()))?;
