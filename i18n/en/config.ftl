@@ -56,6 +56,9 @@ config-not-in-file = { $name } has no effect in a file; set it in the environmen
 config-unknown = { $name } is no known setting – { $source }
 config-unknown-near = { $name } is no known setting; did you mean { $near }? – { $source }
 config-refresh-raised = { $name } is shorter than { $least }; usage is checked every { $least } – { $source }
+config-needs-restart = { $name } changed; it takes effect after a restart.
+config-watch-limit = Changed files are noticed only every { $interval }: the system's limit of file watches is reached. On Linux, raise fs.inotify.max_user_watches or fs.inotify.max_user_instances.
+config-watch-fault = Changed files are noticed only every { $interval }: the system does not tell of them ({ $error }).
 
 ## Auth files
 
@@ -81,6 +84,12 @@ auth-url = { $file }: its base URL is not a plain URL with a host; skipped.
 auth-url-scheme = { $file }: its base URL must be https (http only to this machine); skipped.
 auth-url-user = { $file }: its base URL must not hold a user name or password; skipped.
 auth-host-not-allowed = { $file } sends its key to { $host }, which is not an allowed host; skipped. If it is right, add it to KMI_UPSTREAM_ALLOWLIST.
+auth-kept = { $file }: { $reason }. The key that it held before stays in use.
+auth-now-unreadable = it can't be read now
+auth-now-too-large = it is too large for an auth file
+auth-now-not-utf8 = it is not UTF-8 text
+auth-now-syntax = line { $line } can't be understood
+auth-now-empty = it is empty
 auth-open-to-others = { $file } can be read by other users of this machine. chmod 600 it.
 auth-same-key = { $file } holds the same key as { $first }; it is used once.
 auth-same-label = { $file }: the label { $label } is taken, so this key is called { $given }. Set KMI_KEY_LABEL to name it.

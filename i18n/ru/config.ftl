@@ -63,6 +63,9 @@ config-not-in-file = { $name } в файле не действует; задай
 config-unknown = { $name }: такой настройки нет – { $source }
 config-unknown-near = { $name }: такой настройки нет; может быть, { $near }? – { $source }
 config-refresh-raised = { $name } меньше, чем { $least }; расход проверяется раз в { $least } – { $source }
+config-needs-restart = { $name }: значение изменилось; оно подействует после перезапуска.
+config-watch-limit = Изменения файлов замечаются только раз в { $interval }: исчерпан системный лимит наблюдений за файлами. В Linux увеличьте fs.inotify.max_user_watches или fs.inotify.max_user_instances.
+config-watch-fault = Изменения файлов замечаются только раз в { $interval }: система о них не сообщает ({ $error }).
 
 ## Файлы ключей
 
@@ -92,6 +95,12 @@ auth-url = { $file }: базовый URL — не простой URL с хост
 auth-url-scheme = { $file }: базовый URL должен быть https (http — только к этому компьютеру); файл пропущен.
 auth-url-user = { $file }: в базовом URL не должно быть имени и пароля; файл пропущен.
 auth-host-not-allowed = { $file } отправляет ключ на { $host }, а этот хост не разрешён; файл пропущен. Если всё верно, добавьте хост в KMI_UPSTREAM_ALLOWLIST.
+auth-kept = { $file }: { $reason }. Прежний ключ из него остаётся в работе.
+auth-now-unreadable = сейчас он не читается
+auth-now-too-large = он слишком велик для файла ключа
+auth-now-not-utf8 = это не текст в UTF-8
+auth-now-syntax = строку { $line } не удаётся разобрать
+auth-now-empty = он пуст
 auth-open-to-others = { $file } могут читать другие пользователи этого компьютера. Задайте chmod 600.
 auth-same-key = В { $file } тот же ключ, что в { $first }; он используется один раз.
 auth-same-label = { $file }: имя { $label } занято, ключ назван { $given }. Задайте своё имя в KMI_KEY_LABEL.

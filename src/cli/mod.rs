@@ -2,6 +2,7 @@
 
 mod args;
 mod demo;
+mod follow;
 mod harden;
 mod listen;
 mod run;

@@ -2,16 +2,21 @@
 
 use std::{path::Path, sync::Arc};
 
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 
 use super::{
     Stop, USAGE,
     args::Args,
-    complain, line, listen, say,
+    complain,
+    follow::{self, Follower},
+    line, listen, say,
     signals::{Stage, Stopper},
 };
 use crate::{
-    config::{self, Config, Environment, Loaded, Problem},
+    config::{Config, Environment, Loaded, Problem},
     doctor,
     domain::{
         command::Command,
@@ -55,7 +60,7 @@ pub(super) async fn serve(
     listener: Option<TcpListener>,
     traffic: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Stop> {
-    let Loaded { config, warnings, .. } = loaded;
+    let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
     let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
     if config.proxy.tls.is_some() {
@@ -76,8 +81,8 @@ pub(super) async fn serve(
         None => listen::open(config.listen.address, &words).await?,
     };
     let address = listener.local_addr().map_err(|error| Stop::failed(error.to_string()))?;
-    let auths = config::load_auths(&config, environment);
-    let problems: Vec<Problem> = warnings.into_iter().chain(auths.warnings).collect();
+    let watcher = follow::watcher(&config, &args.flags(), environment);
+    let (follower, keys) = Follower::new(args.flags(), environment.clone(), loaded);
     let setup = setup(&config, kind, address.port());
 
     let state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
@@ -88,7 +93,7 @@ pub(super) async fn serve(
     let parts = Parts {
         policy: config.policy.clone(),
         setup,
-        keys: auths.keys,
+        keys,
         state,
         state_file,
         history: trace_file.tail(HISTORY),
@@ -96,12 +101,21 @@ pub(super) async fn serve(
         actor: config.audit_actor.clone(),
     };
     let engine = Engine::start(parts);
-    announce(&engine, &problems, lost, &words, args.no_ui);
+    announce(&engine, follower.problems(), lost, &words, args.no_ui);
 
     let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
     let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
     tokio::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
-    tokio::spawn(doctor::run(engine.clone(), doctor::Sources::new(&config, problems)));
+    let sources = doctor::Sources::new(&config, follower.problems().to_vec());
+    let (doctor, examined) = watch::channel(Arc::new(sources));
+    tokio::spawn(doctor::run(engine.clone(), examined));
+    match kind {
+        // The demo's files are its own.
+        Kind::Demo => drop((follower, watcher)),
+        Kind::Live => {
+            tokio::spawn(follow::follow(follower, watcher, engine.clone(), kind, address.port(), doctor));
+        }
+    }
     tokio::spawn(forget_dead_connections(engine.clone(), upstream.clone()));
     tokio::spawn(traffic);
 
@@ -197,7 +211,7 @@ fn announce(engine: &Engine, problems: &[Problem], lost: Vec<Message>, words: &W
     }
 }
 
-fn setup(config: &Config, kind: Kind, port: u16) -> Setup {
+pub(super) fn setup(config: &Config, kind: Kind, port: u16) -> Setup {
     let mode = match kind {
         Kind::Demo => Mode::Demo,
         Kind::Live if config.dry_run => Mode::DryRun,

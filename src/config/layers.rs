@@ -9,10 +9,12 @@ use std::{
 };
 
 use super::{
-    Environment, Flags, Listen, Problem, Source, content,
+    Environment, Flags, Listen, Problem, Source,
+    content::{self, Once},
     dotenv::{self, DotenvFault},
     is_trusted,
     settings::{self, Guard, Kind, SETTINGS, Setting},
+    trust,
 };
 use crate::domain::message::Message;
 
@@ -36,12 +38,34 @@ impl Values {
     }
 }
 
-/// Reads all layers, and the path of the `.env` that was read.
-pub(super) fn read(flags: &Flags, environment: &Environment, problems: &mut Vec<Problem>) -> (Values, Option<PathBuf>) {
+/// Whether the layers were read before.
+#[derive(Clone, Copy)]
+pub(super) enum Reading<'a> {
+    First,
+    /// With what came out of a pipe then: it is not asked, nor waited for, again.
+    Again(Option<&'a Once>),
+}
+
+/// What the layers say.
+pub(super) struct Read {
+    pub(super) values: Values,
+    /// The `.env` that was read.
+    pub(super) env_file: Option<PathBuf>,
+    pub(super) once: Option<Once>,
+}
+
+/// Reads all layers.
+pub(super) fn read(
+    flags: &Flags,
+    environment: &Environment,
+    reading: Reading<'_>,
+    problems: &mut Vec<Problem>,
+) -> Read {
     let mut layers: Vec<Layer> = flag_layers(flags);
     let process = Layer { source: Source::Environment, pairs: environment.variables.clone() };
+    let mut once = None;
     let (explicit, implicit) = match explicit_path(flags, environment) {
-        Some(path) => (explicit_file(path, environment, problems), None),
+        Some(path) => (explicit_file(path, environment, reading, &mut once, problems), None),
         None => (None, implicit_file(flags, environment, problems)),
     };
     let env_file = explicit.as_ref().or(implicit.as_ref()).map(|(path, _)| path.clone());
@@ -49,7 +73,20 @@ pub(super) fn read(flags: &Flags, environment: &Environment, problems: &mut Vec<
     layers.push(process);
     layers.extend(implicit.map(|(_, layer)| layer));
     unknown_names(&layers, problems);
-    (choose(&layers, problems), env_file)
+    Read { values: choose(&layers, problems), env_file, once }
+}
+
+/// The `.env` file that counts, whether it is there or not.
+pub(super) fn env_path(flags: &Flags, environment: &Environment) -> PathBuf {
+    explicit_path(flags, environment).unwrap_or_else(|| implicit_path(environment))
+}
+
+/// The list of those `.env` files that were vouched for, if it has a say.
+pub(super) fn trust_list(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
+    if explicit_path(flags, environment).is_some() {
+        return None;
+    }
+    trust_dir(flags, environment).map(|folder| trust::list(&folder))
 }
 
 /// The state folder as it is without `./.env`, which can't choose who vouches for it: where trust is remembered.
@@ -100,9 +137,27 @@ fn explicit_path(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
     }
 }
 
-fn explicit_file(path: PathBuf, environment: &Environment, problems: &mut Vec<Problem>) -> Option<(PathBuf, Layer)> {
-    let read = content::of_named_file(&path).map_err(|error| unreadable(&error));
-    match read.and_then(|bytes| parse(&bytes, &path, Some(environment), problems)) {
+fn implicit_path(environment: &Environment) -> PathBuf {
+    environment.cwd.join(".env")
+}
+
+fn explicit_file(
+    path: PathBuf,
+    environment: &Environment,
+    reading: Reading<'_>,
+    once: &mut Option<Once>,
+    problems: &mut Vec<Problem>,
+) -> Option<(PathBuf, Layer)> {
+    let read = match reading {
+        Reading::First => content::of_named_file(&path),
+        Reading::Again(Some(kept)) => Ok((kept.bytes(), Some(kept.clone()))),
+        Reading::Again(None) => content::of_plain_file(&path).map(|bytes| (bytes, None)),
+    };
+    let bytes = read.map_err(|error| unreadable(&error)).map(|(bytes, kept)| {
+        *once = kept;
+        bytes
+    });
+    match bytes.and_then(|bytes| parse(&bytes, &path, Some(environment), problems)) {
         Ok(pairs) => Some((path.clone(), Layer { source: Source::File(path), pairs })),
         Err(id) => {
             problems.push(of_file(Problem::fail(Message::new(id)), &path));
@@ -114,7 +169,7 @@ fn explicit_file(path: PathBuf, environment: &Environment, problems: &mut Vec<Pr
 /// `./.env`, without what it may not set as long as nobody vouched for it; nor does it learn the environment's secrets
 /// then, which it could put where others see them. A pipe or a device is left alone.
 fn implicit_file(flags: &Flags, environment: &Environment, problems: &mut Vec<Problem>) -> Option<(PathBuf, Layer)> {
-    let path = environment.cwd.join(".env");
+    let path = implicit_path(environment);
     path.metadata().ok().filter(Metadata::is_file)?;
     let pairs = content::of_plain_file(&path).map_err(|error| unreadable(&error)).and_then(|bytes| {
         let trusted = trust_dir(flags, environment).is_some_and(|folder| is_trusted(&path, &bytes, &folder));

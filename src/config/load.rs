@@ -1,11 +1,14 @@
 //! The way from flags and files to a `Config`, with all that is wrong told at once. Not what values mean (`build`), nor
 //! which layer wins (`layers`).
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use super::{
     Config, Environment, Problem, build,
-    layers::{self, Values},
+    content::Once,
+    layers::{self, Read, Reading, Values},
     settings::{SETTINGS, Setting},
 };
 use crate::{
@@ -31,8 +34,9 @@ pub(crate) struct Flags {
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) warnings: Vec<Problem>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the page that shows them is not there yet"))]
     pub(crate) origins: Vec<Origin>,
+    /// A named file that was a pipe, for the next reading.
+    pub(super) once: Option<Once>,
 }
 
 /// Where a setting's value comes from, for people.
@@ -42,6 +46,24 @@ pub(crate) struct Origin {
     /// As it was written; empty = unset; a secret is only stars.
     pub(crate) value: String,
     pub(crate) source: Source,
+    /// Of the value itself.
+    pub(super) print: Print,
+}
+
+/// Tells one value from another without telling it: what is shown of two secrets is the same.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Print([u8; 32]);
+
+impl Print {
+    fn of(setting: &Setting, text: &str) -> Self {
+        Self(Sha256::digest(setting.kind.plain(text)).into())
+    }
+}
+
+impl fmt::Debug for Print {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Print(***)")
+    }
 }
 
 /// A layer.
@@ -68,12 +90,17 @@ impl Source {
 
 /// Reads everything; fails with every problem there is, warnings among them, when one of them is a failure.
 pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, Vec<Problem>> {
+    read(flags, environment, Reading::First)
+}
+
+/// Has no effect but on a pipe, which is emptied by it: [`Reading`].
+pub(super) fn read(flags: &Flags, environment: &Environment, reading: Reading<'_>) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Vec::new();
-    let (values, env_file) = layers::read(flags, environment, &mut problems);
+    let Read { values, env_file, once } = layers::read(flags, environment, reading, &mut problems);
     let built = build::config(&values, env_file, flags, environment, &mut problems);
     match built {
         Some(config) if problems.iter().all(|problem| problem.severity != Severity::Fail) => {
-            Ok(Loaded { config, warnings: problems, origins: origins(&values) })
+            Ok(Loaded { config, warnings: problems, origins: origins(&values), once })
         }
         _ => Err(problems),
     }
@@ -82,7 +109,7 @@ pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, V
 fn origins(values: &Values) -> Vec<Origin> {
     let origin = |setting: &'static Setting| {
         let (text, source) = values.get(setting.name);
-        Origin { name: setting.name, value: setting.shown(text), source }
+        Origin { name: setting.name, value: setting.shown(text), source, print: Print::of(setting, text) }
     };
     SETTINGS.iter().map(origin).collect()
 }

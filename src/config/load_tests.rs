@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    config::{settings::Kind, trust},
+    config::{reload::needs_restart, settings::Kind, trust},
     domain::policy::Strategy,
     i18n::Words,
 };
@@ -74,7 +74,7 @@ impl Place {
 #[test]
 fn nothing_set_gives_the_defaults_of_the_table() {
     let place = Place::new();
-    let Loaded { config, warnings, origins } = place.loaded();
+    let Loaded { config, warnings, origins, .. } = place.loaded();
     assert!(warnings.is_empty());
     assert!(origins.iter().all(|origin| origin.source == Source::Default));
     assert_eq!(config.policy, crate::domain::policy::Policy::default());
@@ -129,7 +129,8 @@ const OTHERS: &[(&str, &str)] = &[
 #[test]
 fn every_setting_has_a_home_in_the_config() {
     let plain = Place::new().file("other.env", "").file("a.pem", "").file("b.pem", "");
-    let before = format!("{:?}", plain.loaded().config);
+    let old = plain.loaded();
+    let before = format!("{:?}", old.config);
     for setting in
         SETTINGS.iter().filter(|setting| !setting.name.starts_with("KMI_PROXY_TLS_") || setting.kind == Kind::Switch)
     {
@@ -143,9 +144,18 @@ fn every_setting_has_a_home_in_the_config() {
         });
         let mut place = Place { folder: tempfile::tempdir().expect("a folder"), ..copy(&plain) };
         place.environment.variables.insert(setting.name.to_owned(), other.to_owned());
-        let after = format!("{:?}", place.loaded().config);
+        let new = place.loaded();
+        let after = format!("{:?}", new.config);
         assert_ne!(before, after, "{} changes nothing", setting.name);
         assert!(!after.contains(SECRET));
+        // Which `.env` is read can't change while the program runs.
+        if setting.name != "KMI_ENV_PATH" {
+            let reloaded = format!("{:?}", old.config.reloaded(&new.config));
+            assert_eq!(&reloaded, if setting.live { &after } else { &before }, "{}", setting.name);
+        }
+        let waiting = needs_restart(&old, &new);
+        assert_eq!(waiting.len(), usize::from(!setting.live), "{}", setting.name);
+        speaks(&waiting);
     }
     let both = copy(&plain).set(&[("KMI_PROXY_TLS_CERT", "a.pem"), ("KMI_PROXY_TLS_KEY", "b.pem")]);
     assert!(both.loaded().config.proxy.tls.is_some_and(|files| files.key.ends_with("cwd/b.pem")));

@@ -1,4 +1,5 @@
-//! What the user asked for: flags, environment, `.env` files and auth files, read and checked once. Not live state (`engine`).
+//! What the user asked for: flags, environment, `.env` files and auth files, read and checked, and read again when they
+//! changed. Not live state (`engine`).
 
 mod allowlist;
 mod auths;
@@ -10,8 +11,10 @@ mod layers;
 mod listen;
 mod load;
 mod problem;
+mod reload;
 mod settings;
 mod trust;
+mod watch;
 mod zone;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -20,12 +23,14 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::{
     allowlist::Allowlist,
-    auths::load_auths,
+    auths::AuthFiles,
     environment::Environment,
     layers::state_dir,
     load::{Flags, Loaded, Source, load, locale_guess},
     problem::Problem,
+    reload::{needs_restart, reload},
     trust::{is_trusted, trust},
+    watch::{Pace, Watched, Watcher},
 };
 use crate::{
     domain::{

@@ -1,5 +1,5 @@
-//! The one table of settings: name, default, what a value may be, and who may set it. Not their values (`load`), nor
-//! what they mean together (`build`).
+//! The one table of settings: name, default, what a value may be, who may set it, and when a change counts. Not their
+//! values (`load`), nor what they mean together (`build`).
 
 /// One variable.
 #[derive(Debug)]
@@ -9,6 +9,8 @@ pub(super) struct Setting {
     pub(super) default: &'static str,
     pub(super) kind: Kind,
     pub(super) guard: Guard,
+    /// Whether a change takes effect without a restart; `Config::reloaded` is where it does.
+    pub(super) live: bool,
 }
 
 /// What a value may be.
@@ -48,6 +50,9 @@ use Kind::{Number, Path, Presence, Secret, Switch, Text, Word};
 const SHOWN: usize = 60;
 const HIDDEN: &str = "***";
 
+const LIVE: bool = true;
+const RESTART: bool = false;
+
 const DAY: u64 = 86_400;
 const YEAR: u64 = 365 * DAY;
 const MANY: u64 = 1_000_000;
@@ -57,61 +62,61 @@ pub(super) const STRATEGIES: &[&str] = &["round-robin", "most-remaining", "least
 
 /// Every setting, in the order of `.env.example`.
 pub(super) const SETTINGS: &[Setting] = &[
-    setting("KMI_ENV_PATH", "", Path, Never),
-    setting("KMI_AUTHS_DIR", "", Path, Trusted),
-    setting("KMI_STATE_DIR", "~/.kmi", Path, Trusted),
-    setting("KMI_PROXY_LISTEN", "127.0.0.1:54123", Text, LoopbackOnly),
-    setting("KMI_PROXY_BASE_PATH", "/kmi-rotor/v1", Text, Open),
-    setting("KMI_UPSTREAM_BASE_URL", "https://api.kimi.com/coding/v1", Text, Trusted),
-    setting("KMI_UPSTREAM_ALLOWLIST", "", Text, Trusted),
-    setting("KMI_DRY_RUN", "0", Switch, Open),
-    setting("KMI_AUTO_ROTATE_ALLOWED", "0", Switch, Open),
-    setting("KMI_AUTO_ROTATE_E2E", "1", Switch, Open),
-    setting("KMI_STRATEGY", "round-robin", Word(STRATEGIES), Open),
-    setting("KMI_AFFINITY_SECONDS", "0", Number(0, YEAR), Open),
-    setting("KMI_ROTATION_COOLDOWN_SECONDS", "300", Number(1, 30 * DAY), Open),
-    setting("KMI_ROTATE_ON_TIE", "1", Switch, Open),
-    setting("KMI_ROTATE_INCLUDE_WARN", "0", Switch, Open),
-    setting("KMI_WRITE_CONFIG", "1", Switch, Open),
-    setting("KMI_PAYMENT_BLOCK_SECONDS", "3600", Number(0, YEAR), Open),
-    setting("KMI_REQUIRE_USAGE_BEFORE_REQUEST", "0", Switch, Open),
-    setting("KMI_FAIL_OPEN_ON_EMPTY_CACHE", "1", Switch, Open),
-    setting("KMI_USAGE_CACHE_SECONDS", "600", Number(0, YEAR), Open),
-    setting("KMI_BLOCKLIST_RECHECK_SECONDS", "3600", Number(0, YEAR), Open),
-    setting("KMI_BLOCKLIST_RECHECK_MAX", "3", Number(0, MANY), Open),
-    setting("KMI_PROXY_ALLOW_REMOTE", "0", Switch, Trusted),
-    setting("KMI_PROXY_TOKEN", "", Secret, Trusted),
-    setting("KMI_PROXY_REQUIRE_TLS", "1", Switch, Trusted),
-    setting("KMI_PROXY_TLS_TERMINATED", "0", Switch, Trusted),
-    setting("KMI_PROXY_TLS_CERT", "", Path, Trusted),
-    setting("KMI_PROXY_TLS_KEY", "", Path, Trusted),
-    setting("KMI_PROXY_MAX_RPS", "0", Number(0, MANY), Open),
-    setting("KMI_PROXY_MAX_RPM", "0", Number(0, MANY), Open),
-    setting("KMI_PROXY_MAX_RPS_PER_KEY", "0", Number(0, MANY), Open),
-    setting("KMI_PROXY_MAX_RPM_PER_KEY", "0", Number(0, MANY), Open),
-    setting("KMI_PROXY_RETRY_MAX", "0", Number(0, 10), Open),
-    setting("KMI_PROXY_RETRY_BASE_MS", "250", Number(1, 60_000), Open),
-    setting("KMI_PROXY_FAILOVER", "1", Switch, Open),
-    setting("KMI_HOLD_SECONDS", "0", Number(0, DAY), Open),
-    setting("KMI_PROXY_CONNECT_TIMEOUT_SECONDS", "10", Number(1, 3_600), Open),
-    setting("KMI_PROXY_HEAD_TIMEOUT_SECONDS", "600", Number(1, DAY), Open),
-    setting("KMI_PROXY_IDLE_TIMEOUT_SECONDS", "300", Number(1, DAY), Open),
-    setting("KMI_PROXY_MAX_BODY_MB", "64", Number(1, 4_000), Open),
-    setting("KMI_PROXY_MAX_CONNECTIONS", "4096", Number(1, MANY), Open),
-    setting("KMI_PROXY_HEADERS", "1", Switch, Open),
-    setting("KMI_SHUTDOWN_SECONDS", "30", Number(0, DAY), Open),
-    setting("KMI_TRACE_PROMPTS", "1", Switch, Open),
-    setting("KMI_TRACE_MAX_MB", "5", Number(0, MANY), Open),
-    setting("KMI_TRACE_BACKUPS", "3", Number(0, 1_000), Open),
-    setting("KMI_LOG_MAX_MB", "5", Number(0, MANY), Open),
-    setting("KMI_LOG_BACKUPS", "3", Number(0, 1_000), Open),
-    setting("KMI_TIMEZONE", "local", Text, Open),
-    setting("KMI_LOCALE", "", Text, Open),
-    setting("KMI_PLAIN", "0", Switch, Open),
-    setting("KMI_NO_COLOR", "0", Switch, Open),
-    setting("NO_COLOR", "", Presence, Open),
-    setting("KMI_AUDIT_ACTOR", "", Text, Open),
-    setting("KMI_ENFORCE_FILE_PERMS", "1", Switch, Trusted),
+    setting("KMI_ENV_PATH", "", Path, Never, RESTART),
+    setting("KMI_AUTHS_DIR", "", Path, Trusted, LIVE),
+    setting("KMI_STATE_DIR", "~/.kmi", Path, Trusted, RESTART),
+    setting("KMI_PROXY_LISTEN", "127.0.0.1:54123", Text, LoopbackOnly, RESTART),
+    setting("KMI_PROXY_BASE_PATH", "/kmi-rotor/v1", Text, Open, RESTART),
+    setting("KMI_UPSTREAM_BASE_URL", "https://api.kimi.com/coding/v1", Text, Trusted, LIVE),
+    setting("KMI_UPSTREAM_ALLOWLIST", "", Text, Trusted, LIVE),
+    setting("KMI_DRY_RUN", "0", Switch, Open, RESTART),
+    setting("KMI_AUTO_ROTATE_ALLOWED", "0", Switch, Open, LIVE),
+    setting("KMI_AUTO_ROTATE_E2E", "1", Switch, Open, RESTART),
+    setting("KMI_STRATEGY", "round-robin", Word(STRATEGIES), Open, LIVE),
+    setting("KMI_AFFINITY_SECONDS", "0", Number(0, YEAR), Open, LIVE),
+    setting("KMI_ROTATION_COOLDOWN_SECONDS", "300", Number(1, 30 * DAY), Open, LIVE),
+    setting("KMI_ROTATE_ON_TIE", "1", Switch, Open, LIVE),
+    setting("KMI_ROTATE_INCLUDE_WARN", "0", Switch, Open, LIVE),
+    setting("KMI_WRITE_CONFIG", "1", Switch, Open, RESTART),
+    setting("KMI_PAYMENT_BLOCK_SECONDS", "3600", Number(0, YEAR), Open, LIVE),
+    setting("KMI_REQUIRE_USAGE_BEFORE_REQUEST", "0", Switch, Open, LIVE),
+    setting("KMI_FAIL_OPEN_ON_EMPTY_CACHE", "1", Switch, Open, LIVE),
+    setting("KMI_USAGE_CACHE_SECONDS", "600", Number(0, YEAR), Open, LIVE),
+    setting("KMI_BLOCKLIST_RECHECK_SECONDS", "3600", Number(0, YEAR), Open, LIVE),
+    setting("KMI_BLOCKLIST_RECHECK_MAX", "3", Number(0, MANY), Open, LIVE),
+    setting("KMI_PROXY_ALLOW_REMOTE", "0", Switch, Trusted, RESTART),
+    setting("KMI_PROXY_TOKEN", "", Secret, Trusted, RESTART),
+    setting("KMI_PROXY_REQUIRE_TLS", "1", Switch, Trusted, RESTART),
+    setting("KMI_PROXY_TLS_TERMINATED", "0", Switch, Trusted, RESTART),
+    setting("KMI_PROXY_TLS_CERT", "", Path, Trusted, RESTART),
+    setting("KMI_PROXY_TLS_KEY", "", Path, Trusted, RESTART),
+    setting("KMI_PROXY_MAX_RPS", "0", Number(0, MANY), Open, LIVE),
+    setting("KMI_PROXY_MAX_RPM", "0", Number(0, MANY), Open, LIVE),
+    setting("KMI_PROXY_MAX_RPS_PER_KEY", "0", Number(0, MANY), Open, LIVE),
+    setting("KMI_PROXY_MAX_RPM_PER_KEY", "0", Number(0, MANY), Open, LIVE),
+    setting("KMI_PROXY_RETRY_MAX", "0", Number(0, 10), Open, LIVE),
+    setting("KMI_PROXY_RETRY_BASE_MS", "250", Number(1, 60_000), Open, LIVE),
+    setting("KMI_PROXY_FAILOVER", "1", Switch, Open, LIVE),
+    setting("KMI_HOLD_SECONDS", "0", Number(0, DAY), Open, LIVE),
+    setting("KMI_PROXY_CONNECT_TIMEOUT_SECONDS", "10", Number(1, 3_600), Open, RESTART),
+    setting("KMI_PROXY_HEAD_TIMEOUT_SECONDS", "600", Number(1, DAY), Open, RESTART),
+    setting("KMI_PROXY_IDLE_TIMEOUT_SECONDS", "300", Number(1, DAY), Open, RESTART),
+    setting("KMI_PROXY_MAX_BODY_MB", "64", Number(1, 4_000), Open, RESTART),
+    setting("KMI_PROXY_MAX_CONNECTIONS", "4096", Number(1, MANY), Open, RESTART),
+    setting("KMI_PROXY_HEADERS", "1", Switch, Open, RESTART),
+    setting("KMI_SHUTDOWN_SECONDS", "30", Number(0, DAY), Open, RESTART),
+    setting("KMI_TRACE_PROMPTS", "1", Switch, Open, RESTART),
+    setting("KMI_TRACE_MAX_MB", "5", Number(0, MANY), Open, RESTART),
+    setting("KMI_TRACE_BACKUPS", "3", Number(0, 1_000), Open, RESTART),
+    setting("KMI_LOG_MAX_MB", "5", Number(0, MANY), Open, RESTART),
+    setting("KMI_LOG_BACKUPS", "3", Number(0, 1_000), Open, RESTART),
+    setting("KMI_TIMEZONE", "local", Text, Open, RESTART),
+    setting("KMI_LOCALE", "", Text, Open, RESTART),
+    setting("KMI_PLAIN", "0", Switch, Open, RESTART),
+    setting("KMI_NO_COLOR", "0", Switch, Open, RESTART),
+    setting("NO_COLOR", "", Presence, Open, RESTART),
+    setting("KMI_AUDIT_ACTOR", "", Text, Open, RESTART),
+    setting("KMI_ENFORCE_FILE_PERMS", "1", Switch, Trusted, RESTART),
 ];
 
 /// Names that belong into auth files, or that the old tool read beside its settings: known, but no settings here.
@@ -128,8 +133,8 @@ const ELSEWHERE: &[&str] = &[
 /// How far a typo may be from what was meant.
 const TYPO: usize = 3;
 
-const fn setting(name: &'static str, default: &'static str, kind: Kind, guard: Guard) -> Setting {
-    Setting { name, default, kind, guard }
+const fn setting(name: &'static str, default: &'static str, kind: Kind, guard: Guard, live: bool) -> Setting {
+    Setting { name, default, kind, guard, live }
 }
 
 pub(super) fn find(name: &str) -> Option<&'static Setting> {
@@ -173,6 +178,18 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 impl Kind {
+    /// A value in its one spelling: `on` and `1` are the same switch.
+    pub(super) fn plain(self, text: &str) -> String {
+        match self {
+            Switch => switch(text).map(|on| on.to_string()),
+            Number(..) => number(text).map(|number| number.to_string()),
+            Word(_) => Some(text.trim().to_ascii_lowercase()),
+            Presence => Some((!text.is_empty()).to_string()),
+            Text | Secret | Path => None,
+        }
+        .unwrap_or_else(|| text.to_owned())
+    }
+
     /// Whether `text` is such a value; `Text`, `Secret` and `Path` are judged where they are used.
     pub(super) fn accepts(self, text: &str) -> bool {
         match self {

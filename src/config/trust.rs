@@ -32,6 +32,11 @@ pub(crate) fn trust(path: &Path, state_dir: &Path) -> io::Result<()> {
     write(state_dir, &trusted)
 }
 
+/// The list itself.
+pub(super) fn list(state_dir: &Path) -> PathBuf {
+    state_dir.join(FILE)
+}
+
 fn place(path: &Path) -> io::Result<String> {
     let canonical: PathBuf = path.canonicalize()?;
     canonical.into_os_string().into_string().map_err(|_| io::ErrorKind::InvalidFilename.into())
@@ -43,7 +48,7 @@ fn digest(contents: &[u8]) -> String {
 
 /// An unreadable list is an error and a broken one is empty: it only forgets whom to trust.
 fn read(state_dir: &Path) -> io::Result<Trusted> {
-    match fs::read(state_dir.join(FILE)) {
+    match fs::read(list(state_dir)) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Trusted::new()),
         Err(error) => Err(error),
@@ -57,7 +62,7 @@ fn write(state_dir: &Path, trusted: &Trusted) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut file, trusted)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
-    file.persist(state_dir.join(FILE))?;
+    file.persist(list(state_dir))?;
     Ok(())
 }
 

@@ -126,9 +126,17 @@ impl Lately {
     }
 
     /// What all have in common when every key answers `cause`, the first of them at `since`; `None` when something was
-    /// served meanwhile that contradicts it.
-    pub(crate) fn common(&self, cause: Cause, client: Option<&str>, since: Duration, now: Duration) -> Option<Common> {
+    /// served meanwhile that contradicts it. `attempts`: how many keys one and the same request has tried.
+    pub(crate) fn common(
+        &self,
+        cause: Cause,
+        client: Option<&str>,
+        attempts: usize,
+        since: Duration,
+        now: Duration,
+    ) -> Option<Common> {
         let others_served = self.served.is_some_and(|served| served >= since);
+        let lately_served = self.served.is_some_and(|served| now.saturating_sub(served) <= WINDOW);
         let known_client = client
             .and_then(|client| self.clients.get(client))
             .is_some_and(|seen| now.saturating_sub(*seen) < KNOWN_CLIENT);
@@ -136,7 +144,8 @@ impl Lately {
             Cause::Busy if known_client => Some(Common::UpstreamBusy),
             // "Overloaded" on every key from a program that was never served: the upstream's way to turn it away.
             Cause::Busy => Some(Common::ClientIdentity),
-            Cause::ServerError if others_served => Some(Common::Request),
+            Cause::ServerError if attempts > 1 && lately_served => Some(Common::Request),
+            Cause::ServerError if others_served => None,
             Cause::ServerError | Cause::ConnectFailed | Cause::Timeout | Cause::BrokenAnswer => Some(Common::Upstream),
             _ if others_served => None,
             Cause::RateLimited | Cause::Concurrency | Cause::Forbidden => Some(Common::Address),
@@ -169,7 +178,7 @@ mod tests {
     #[test]
     fn overload_from_a_client_that_was_never_served_is_its_identity() {
         let mut lately = Lately::default();
-        let common = |lately: &Lately, client| lately.common(Cause::Busy, client, seconds(50), seconds(60));
+        let common = |lately: &Lately, client| lately.common(Cause::Busy, client, 2, seconds(50), seconds(60));
         assert_eq!(common(&lately, Some("Odd/1")), Some(Common::ClientIdentity));
         lately.served(Some("KimiCLI/1"), seconds(55));
         assert_eq!(common(&lately, Some("KimiCLI/1")), Some(Common::UpstreamBusy));
@@ -179,7 +188,7 @@ mod tests {
     #[test]
     fn what_others_are_served_meanwhile_decides() {
         let mut lately = Lately::default();
-        let common = |lately: &Lately, cause| lately.common(cause, None, seconds(50), seconds(60));
+        let common = |lately: &Lately, cause| lately.common(cause, None, 2, seconds(50), seconds(60));
         for (cause, alone) in [
             (Cause::ServerError, Common::Upstream),
             (Cause::Unauthorized, Common::Upstream),

@@ -36,10 +36,16 @@ pub(super) struct Found {
 /// Why a file gives no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
+    /// There is no such file, or a link leads nowhere.
+    Gone,
     Unreadable,
     TooLarge,
     NotUtf8,
-    Syntax { line: usize },
+    Syntax {
+        line: usize,
+    },
+    /// Nothing but blanks: a file that is about to be written.
+    Empty,
     NoKey,
     Secret(SecretFault),
     BaseUrl(BaseUrlFault),
@@ -48,11 +54,11 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) fn message(self) -> Message {
         match self {
-            Self::Unreadable => Message::new("auth-unreadable"),
+            Self::Gone | Self::Unreadable => Message::new("auth-unreadable"),
             Self::TooLarge => Message::new("auth-too-large"),
             Self::NotUtf8 => Message::new("auth-not-utf8"),
             Self::Syntax { line } => Message::new("auth-syntax").with("line", line),
-            Self::NoKey => Message::new("auth-no-key"),
+            Self::Empty | Self::NoKey => Message::new("auth-no-key"),
             Self::Secret(SecretFault::Empty) => Message::new("auth-no-key"),
             Self::Secret(SecretFault::TooLong) => Message::new("auth-key-too-long"),
             Self::Secret(SecretFault::Character) => Message::new("auth-key-character"),
@@ -63,31 +69,51 @@ impl Fault {
             }
         }
     }
+
+    /// Why the file can't be judged now, for the end of a sentence; `None` when it can, and gives no key.
+    pub(super) fn passing(self) -> Option<Message> {
+        match self {
+            Self::Unreadable => Some(Message::new("auth-now-unreadable")),
+            Self::TooLarge => Some(Message::new("auth-now-too-large")),
+            Self::NotUtf8 => Some(Message::new("auth-now-not-utf8")),
+            Self::Syntax { line } => Some(Message::new("auth-now-syntax").with("line", line)),
+            Self::Empty => Some(Message::new("auth-now-empty")),
+            Self::Gone | Self::NoKey | Self::Secret(_) | Self::BaseUrl(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
-enum Format {
+pub(super) enum Format {
     Env,
     Toml,
     Json,
 }
 
+impl Format {
+    /// `None` when the name says that it is none of ours.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "env" => Some(Self::Env),
+            "toml" => Some(Self::Toml),
+            "json" | "bak" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
 /// Reads a file; `None` when its name says that it is none of ours.
 pub(super) fn read(path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Result<Found, Fault>> {
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-    let format = match ending.as_str() {
-        "env" => Format::Env,
-        "toml" => Format::Toml,
-        "json" | "bak" => Format::Json,
-        _ => return None,
-    };
+    let format = Format::of(path)?;
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Some(content(path).and_then(|bytes| {
         let mut found = match format {
             Format::Env => from_env(&bytes, lookup),
             Format::Toml => from_toml(&bytes),
             Format::Json => from_json(&bytes),
-        }?;
+        }
+        .map_err(|fault| if bytes.trim_ascii().is_empty() { Fault::Empty } else { fault })?;
         if found.api_key.trim().is_empty() {
             return Err(Fault::NoKey);
         }
@@ -100,6 +126,7 @@ pub(super) fn read(path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Opti
 fn content(path: &Path) -> Result<Vec<u8>, Fault> {
     content::of_plain_file(path).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => Fault::TooLarge,
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Fault::Gone,
         _ => Fault::Unreadable,
     })
 }

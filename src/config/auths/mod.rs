@@ -35,22 +35,49 @@ pub(crate) struct Auths {
 /// A key and its file.
 type Loaded = (Key, PathBuf);
 
-/// Reads the auths folder and its sub-folders, one level.
-pub(crate) fn load_auths(config: &Config, environment: &Environment) -> Auths {
-    let mut loader = Loader { config, environment, warnings: Vec::new() };
-    let files = loader.files();
-    let mut keys: Vec<Loaded> = files.into_iter().filter_map(|path| Some((loader.key(&path)?, path))).collect();
-    loader.drop_repeated(&mut keys);
-    sort(&mut keys);
-    loader.make_labels_distinct(&mut keys);
-    sort(&mut keys);
-    let keys = keys.into_iter().map(|(key, _)| key).collect();
-    Auths { keys, warnings: loader.warnings }
+/// Auth files over time. One that is there and can't be read or understood now, half-written or locked away, keeps its
+/// last good key; one that is gone, or says something else, does not.
+#[derive(Debug, Default)]
+pub(crate) struct AuthFiles {
+    folder: PathBuf,
+    last_good: HashMap<PathBuf, Good>,
+}
+
+/// A key as its file alone describes it: neither is it compared with others, nor has its label been made distinct.
+#[derive(Debug, Clone)]
+struct Good {
+    key: Key,
+    /// The file names the base URL; else it follows the configured upstream.
+    own_base: bool,
+}
+
+impl AuthFiles {
+    /// Reads the auths folder and its sub-folders, one level.
+    pub(crate) fn load(&mut self, config: &Config, environment: &Environment) -> Auths {
+        if self.folder != config.auths_dir {
+            *self = Self { folder: config.auths_dir.clone(), ..Self::default() };
+        }
+        let last_good = std::mem::take(&mut self.last_good);
+        let mut loader = Loader { config, environment, last_good, good: HashMap::new(), warnings: Vec::new() };
+        let files = loader.files();
+        let mut keys: Vec<Loaded> = files.into_iter().filter_map(|path| Some((loader.key(&path)?, path))).collect();
+        self.last_good = std::mem::take(&mut loader.good);
+        loader.drop_repeated(&mut keys);
+        sort(&mut keys);
+        loader.make_labels_distinct(&mut keys);
+        sort(&mut keys);
+        let keys = keys.into_iter().map(|(key, _)| key).collect();
+        Auths { keys, warnings: loader.warnings }
+    }
 }
 
 struct Loader<'a> {
     config: &'a Config,
     environment: &'a Environment,
+    /// Of the files that were good before.
+    last_good: HashMap<PathBuf, Good>,
+    /// Of the files that are good now, or keep what they had.
+    good: HashMap<PathBuf, Good>,
     warnings: Vec<Problem>,
 }
 
@@ -66,8 +93,19 @@ impl Loader<'_> {
         text::clean(&hide::keys(&below.display().to_string()), 120)
     }
 
-    /// Files by path, each sub-folder's at the folder's place.
+    /// Files by path, each sub-folder's at the folder's place. Those that had a key are asked also when their folder
+    /// can't be listed now.
     fn files(&mut self) -> Vec<PathBuf> {
+        let mut files = self.listed_files();
+        let listed: HashSet<&PathBuf> = files.iter().collect();
+        let unlisted = self.last_good.keys().filter(|path| !listed.contains(path) && may_be_file(path));
+        let unlisted: Vec<PathBuf> = unlisted.cloned().collect();
+        files.extend(unlisted);
+        files.sort();
+        files
+    }
+
+    fn listed_files(&mut self) -> Vec<PathBuf> {
         let folder = self.config.auths_dir.clone();
         let entries = match listed(&folder) {
             Ok(entries) => entries,
@@ -103,13 +141,16 @@ impl Loader<'_> {
 
     /// The key of a file; `None` when it has none, with a warning where it should have one.
     fn key(&mut self, path: &Path) -> Option<Key> {
-        let found = match file::read(path, &|name| self.environment.variables.get(name).cloned())? {
-            Ok(found) => found,
-            Err(fault) => {
-                self.warn(path, fault.message());
-                return None;
-            }
-        };
+        let earlier = self.last_good.remove(path);
+        let good = match file::read(path, &|name| self.environment.variables.get(name).cloned())? {
+            Ok(found) => self.fresh(path, found),
+            Err(fault) => self.kept(path, fault, earlier),
+        }?;
+        self.good.insert(path.to_owned(), good.clone());
+        Some(good.key)
+    }
+
+    fn fresh(&mut self, path: &Path, found: Found) -> Option<Good> {
         self.check_mode(path);
         for odd in &found.odd {
             self.warn(path, odd.clone());
@@ -121,8 +162,13 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let base = self.base(path, &found)?;
-        Some(Key {
+        let typed = found.base_url.as_deref().filter(|typed| !typed.trim().is_empty());
+        let base = match typed {
+            Some(typed) => self.base(path, typed)?,
+            None => self.config.upstream.clone(),
+        };
+        let own_base = typed.is_some();
+        let key = Key {
             label: account::label(found.label.as_deref(), path, &secret),
             source: hide::secret(&self.name(path), &secret),
             email: found.email.filter(|email| !secret.expose().contains(email.as_str())),
@@ -130,24 +176,37 @@ impl Loader<'_> {
             priority: found.priority,
             disabled: found.disabled,
             secret,
-        })
+        };
+        Some(Good { key, own_base })
     }
 
-    fn base(&mut self, path: &Path, found: &Found) -> Option<BaseUrl> {
-        let Some(typed) = found.base_url.as_deref().filter(|typed| !typed.trim().is_empty()) else {
-            return Some(self.config.upstream.clone());
+    /// What a file held before, if the fault may pass. The settings may have changed since: they count as they are.
+    fn kept(&mut self, path: &Path, fault: Fault, earlier: Option<Good>) -> Option<Good> {
+        let (Some(mut good), Some(reason)) = (earlier, fault.passing()) else {
+            self.warn(path, fault.message());
+            return None;
         };
+        good.key.base = if good.own_base { self.allowed(path, good.key.base)? } else { self.config.upstream.clone() };
+        self.warn(path, Message::new("auth-kept").with("reason", reason));
+        Some(good)
+    }
+
+    fn base(&mut self, path: &Path, typed: &str) -> Option<BaseUrl> {
         match BaseUrl::parse(typed) {
-            Ok(base) if self.config.allowlist.allows(&base) => Some(base),
-            Ok(base) => {
-                self.warn(path, Message::new("auth-host-not-allowed").with("host", base.host()));
-                None
-            }
+            Ok(base) => self.allowed(path, base),
             Err(fault) => {
                 self.warn(path, Fault::BaseUrl(fault).message());
                 None
             }
         }
+    }
+
+    fn allowed(&mut self, path: &Path, base: BaseUrl) -> Option<BaseUrl> {
+        if self.config.allowlist.allows(&base) {
+            return Some(base);
+        }
+        self.warn(path, Message::new("auth-host-not-allowed").with("host", base.host()));
+        None
     }
 
     fn check_mode(&mut self, path: &Path) {
@@ -201,6 +260,19 @@ impl Loader<'_> {
 
 fn sort(keys: &mut [Loaded]) {
     keys.sort_by_cached_key(|(key, _)| (std::cmp::Reverse(key.priority), key.label.as_str().to_lowercase()));
+}
+
+/// Whether the name is one of an auth file.
+pub(super) fn is_auth_file(path: &Path) -> bool {
+    file::Format::of(path).is_some()
+}
+
+/// A file, or something behind a folder that can't be entered now.
+fn may_be_file(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) => !metadata.is_dir(),
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
 }
 
 fn listed(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -52,9 +52,13 @@ impl Folder {
         load(&Flags::default(), &self.environment).expect("good settings").config
     }
 
-    /// The keys and warnings. Whatever was read, no warning tells a secret, and each has words in every language.
     fn load(&self) -> Auths {
-        let auths = load_auths(&self.config(), &self.environment);
+        self.load_again(&mut AuthFiles::default())
+    }
+
+    /// The keys and warnings. Whatever was read, no warning tells a secret, and each has words in every language.
+    fn load_again(&self, files: &mut AuthFiles) -> Auths {
+        let auths = files.load(&self.config(), &self.environment);
         assert!(!format!("{auths:?}").contains(SECRET), "{auths:?}");
         for locale in Locale::ALL {
             let words = Words::new(locale, TimeZone::UTC);
@@ -405,4 +409,171 @@ fn long_names_are_told_by_their_whole_path() {
     let auths = folder.load();
     assert_eq!((auths.labels(), auths.told()), (vec!["a"], vec!["auth-same-key"]));
     assert_eq!(auths.warnings[0].file, Some(folder.path(&two)));
+}
+
+const OTHER: &str = "KMI_API_KEY=sk-other";
+
+/// What the first of two files holds after a good start.
+fn started(name: &str, contents: impl AsRef<[u8]>) -> (Folder, AuthFiles) {
+    let folder = Folder::new().file(name, contents).file("z.env", OTHER);
+    let mut files = AuthFiles::default();
+    let auths = folder.load_again(&mut files);
+    assert_eq!((auths.keys.len(), auths.told()), (2, vec![]));
+    (folder, files)
+}
+
+#[test]
+fn a_file_that_can_not_be_judged_now_keeps_its_key() {
+    let toml = format!("[providers.x]\napi_key = '{SECRET}'\n");
+    let json = format!("{{\"providers\": {{\"x\": {{\"api_key\": \"{SECRET}\"}}}}}}");
+    let env = format!("KMI_KEY_LABEL=mine\nKMI_KEY_PRIORITY=3\nKMI_API_KEY={SECRET}\n");
+    let broken: &[(&str, &str, &[u8], &str)] = &[
+        ("a.env", &env, b"", "auth-now-empty"),
+        ("a.env", &env, b" \r\n", "auth-now-empty"),
+        ("a.env", &env, b"KMI_KEY_LABEL=mine\nKMI_KEY_PRI", "auth-no-key"),
+        ("a.env", &env, b"KMI_KEY_LABEL='mi", "auth-now-syntax"),
+        ("a.env", &env, b"\0\0\0\0", "auth-now-syntax"),
+        ("a.env", &env, b"KMI_API_KEY=sk-\xff", "auth-now-not-utf8"),
+        ("a.env", &env, &[b'#'; (1 << 20) + 1], "auth-now-too-large"),
+        ("b/a.toml", &toml, b"[providers.x]\napi_key = 'sk-", "auth-now-syntax"),
+        ("b/a.toml", &toml, b"", "auth-now-empty"),
+        ("a.json", &json, b"", "auth-now-empty"),
+        ("a.json", &json, &json.as_bytes()[..20], "auth-now-syntax"),
+    ];
+    for (name, good, bad, reason) in broken {
+        let (folder, mut files) = started(name, good);
+        let before = folder.load_again(&mut files);
+        let folder = folder.file(name, bad);
+        if *reason == "auth-no-key" {
+            // It can be read, and says that there is no key.
+            assert_eq!((folder.load_again(&mut files).labels(), folder.load().told()), (vec!["z"], vec![*reason]));
+            continue;
+        }
+        for _ in 0..2 {
+            let auths = folder.load_again(&mut files);
+            assert_eq!(auths.told(), ["auth-kept"], "{name} {reason}");
+            let Some(Argument::Message(told)) = auths.argument("reason") else { panic!("{name}: {auths:?}") };
+            assert_eq!((told.id.as_ref(), auths.warnings[0].file.clone()), (*reason, Some(folder.path(name))));
+            assert_eq!(format!("{:?}", auths.keys), format!("{:?}", before.keys), "{name} {reason}");
+            assert!(auths.keys.iter().any(|key| key.secret.expose() == SECRET));
+        }
+        assert_eq!(folder.load().labels(), ["z"], "who comes later knows nothing of it");
+        let folder = folder.file(name, good.replace(SECRET, "sk-new"));
+        let auths = folder.load_again(&mut files);
+        assert!(auths.told().is_empty() && auths.keys.iter().any(|key| key.secret.expose() == "sk-new"), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_read_keeps_its_key() {
+    let (folder, mut files) = started("a.env", format!("KMI_API_KEY={SECRET}"));
+    // No user may read a pipe as a file, not even root, whom permissions do not stop.
+    fs::remove_file(folder.path("a.env")).expect("removed");
+    assert!(Command::new("mkfifo").arg(folder.path("a.env")).status().expect("mkfifo").success());
+    let auths = folder.load_again(&mut files);
+    assert_eq!((auths.labels(), auths.told()), (vec!["a", "z"], vec!["auth-kept"]));
+
+    for name in ["b.env", "team/b.env"] {
+        let (folder, mut files) = started(name, format!("KMI_API_KEY={SECRET}"));
+        let locked = [folder.path(name), folder.path(name).parent().expect("a folder").to_owned()];
+        for path in locked {
+            let mode = fs::metadata(&path).expect("there").permissions();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).expect("set");
+            let auths = folder.load_again(&mut files);
+            fs::set_permissions(&path, mode).expect("set");
+            assert_eq!(auths.labels(), ["b", "z"], "{name} behind {}", path.display());
+        }
+        assert_eq!(folder.load_again(&mut files).told(), [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn a_file_that_is_gone_loses_its_key() {
+    for name in ["a.env", "team/a.env"] {
+        let key = || format!("KMI_API_KEY={SECRET}");
+        let (folder, mut files) = started(name, key());
+        fs::remove_file(folder.path(name)).expect("removed");
+        let auths = folder.load_again(&mut files);
+        assert_eq!((auths.labels(), auths.told()), (vec!["z"], vec![]), "{name}");
+        let folder = folder.file(name, "");
+        assert_eq!(folder.load_again(&mut files).told(), ["auth-no-key"], "{name}: it is not remembered");
+
+        let (folder, mut files) = started(name, key());
+        fs::rename(folder.path(name), folder.path("b.env")).expect("renamed");
+        assert_eq!(folder.load_again(&mut files).labels(), ["b", "z"]);
+
+        let (folder, mut files) = started(name, key());
+        fs::remove_file(folder.path(name)).expect("removed");
+        fs::create_dir(folder.path(name)).expect("made");
+        assert_eq!(folder.load_again(&mut files).labels(), ["z"], "a folder is no file");
+    }
+}
+
+#[test]
+fn a_folder_that_is_gone_takes_its_keys_along() {
+    let (folder, mut files) = started("team/a.env", format!("KMI_API_KEY={SECRET}"));
+    fs::remove_dir_all(folder.path("team")).expect("removed");
+    assert_eq!(folder.load_again(&mut files).labels(), ["z"]);
+    let config = folder.config();
+    fs::remove_dir_all(folder.path("")).expect("removed");
+    let auths = files.load(&config, &folder.environment);
+    assert_eq!((auths.labels(), auths.told()), (vec![], vec!["auth-folder-missing"]));
+    fs::write(folder.environment.cwd.join("_auths"), SECRET).expect("written");
+    let auths = files.load(&config, &folder.environment);
+    assert_eq!((auths.labels(), auths.told()), (vec![], vec!["auth-folder-is-file"]));
+}
+
+#[test]
+fn what_a_file_says_clearly_counts_at_once() {
+    for (contents, id) in [
+        (format!("KMI_API_KEY={SECRET}\nKMI_UPSTREAM_BASE_URL=https://evil.test/v1"), "auth-host-not-allowed"),
+        (format!("KMI_API_KEY={SECRET} and more"), "auth-key-character"),
+        ("KMI_KEY_LABEL=mine".to_owned(), "auth-no-key"),
+        ("KMI_API_KEY=".to_owned(), "auth-no-key"),
+    ] {
+        let (folder, mut files) = started("a.env", format!("KMI_API_KEY={SECRET}"));
+        let folder = folder.file("a.env", &contents);
+        let auths = folder.load_again(&mut files);
+        assert_eq!((auths.labels(), auths.told()), (vec!["z"], vec![id]), "{contents}");
+        let folder = folder.file("a.env", "");
+        assert_eq!(folder.load_again(&mut files).labels(), ["z"], "{contents}: the older key is forgotten");
+    }
+}
+
+#[test]
+fn a_kept_key_is_held_to_the_settings_of_now() {
+    let own = format!("KMI_API_KEY={SECRET}\nKMI_UPSTREAM_BASE_URL=https://own.test/v1\n");
+    let folder = Folder::new().set("KMI_UPSTREAM_ALLOWLIST", "own.test").file("a.env", own).file("z.env", OTHER);
+    let mut files = AuthFiles::default();
+    assert_eq!(folder.load_again(&mut files).labels(), ["a", "z"]);
+    let folder = folder.file("a.env", "").file("z.env", "");
+    let folder = folder.set("KMI_UPSTREAM_BASE_URL", "http://127.0.0.1:9/v1");
+    let bases = |auths: &Auths| auths.keys.iter().map(|key| key.base.to_string()).collect::<Vec<_>>();
+    assert_eq!(bases(&folder.load_again(&mut files)), ["https://own.test/v1", "http://127.0.0.1:9/v1"]);
+    let auths = folder.set("KMI_UPSTREAM_ALLOWLIST", "").load_again(&mut files);
+    assert_eq!((auths.labels(), auths.told()), (vec!["z"], vec!["auth-host-not-allowed", "auth-kept"]));
+}
+
+#[test]
+fn another_folder_starts_anew() {
+    let (folder, mut files) = started("a.env", format!("KMI_API_KEY={SECRET}"));
+    let folder = folder.file("a.env", "").file("../other/b.env", OTHER);
+    let elsewhere = folder.environment.cwd.join("other").display().to_string();
+    let folder = folder.set("KMI_AUTHS_DIR", &elsewhere);
+    assert_eq!(folder.load_again(&mut files).labels(), ["b"]);
+    let folder = folder.set("KMI_AUTHS_DIR", "");
+    assert_eq!(folder.load_again(&mut files).labels(), ["z"]);
+}
+
+#[test]
+fn a_kept_key_is_compared_with_the_others_as_ever() {
+    let (folder, mut files) = started("a.env", format!("KMI_API_KEY={SECRET}"));
+    let folder = folder.file("a.env", format!("KMI_API_KEY={SECRET}\nKMI_KEY_LABEL=z"));
+    assert_eq!(folder.load_again(&mut files).labels(), ["z", "z-2"]);
+    let folder = folder.file("a.env", "").file("b.env", format!("KMI_API_KEY={SECRET}"));
+    let auths = folder.load_again(&mut files);
+    assert_eq!(
+        (auths.labels(), auths.told()),
+        (vec!["z", "z-2"], vec!["auth-kept", "auth-same-key", "auth-same-label"])
+    );
 }

@@ -31,7 +31,7 @@ impl Pool {
         if unheard || self.accounts_of(&witnesses) < 2 {
             return None;
         }
-        let common = self.lately.common(cause, client, since, now.steady)?;
+        let common = self.lately.common(cause, client, attempts.len(), since, now.steady)?;
         for position in &witnesses {
             self.slots[*position].take_back(cause);
             self.restand(*position, now);

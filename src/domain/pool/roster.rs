@@ -70,11 +70,6 @@ impl Roster {
         (moment <= now).then_some(position)
     }
 
-    /// When time alone changes somebody's standing next.
-    pub(super) fn next_alarm(&self) -> Option<Timestamp> {
-        self.clock.first().map(|(moment, _)| *moment)
-    }
-
     /// From `start` on in the pool's order, wrapping.
     pub(super) fn from(&self, start: usize) -> impl Iterator<Item = usize> {
         self.available.range(start..).chain(self.available.range(..start)).copied()
@@ -131,10 +126,10 @@ mod tests {
         roster.set(0, None, Some(moment(20)));
         roster.set(1, None, Some(moment(10)));
         roster.set(2, good(0), None);
-        assert_eq!((roster.due(moment(9)), roster.next_alarm()), (None, Some(moment(10))));
+        assert_eq!(roster.due(moment(9)), None);
         assert_eq!(roster.due(moment(10)), Some(1));
         roster.set(1, good(0), Some(moment(30)));
-        assert_eq!((roster.due(moment(19)), roster.next_alarm()), (None, Some(moment(20))));
+        assert_eq!((roster.due(moment(19)), roster.due(moment(20))), (None, Some(0)));
         roster.set(0, None, None);
         assert_eq!((roster.due(moment(29)), roster.due(moment(30))), (None, Some(1)));
     }

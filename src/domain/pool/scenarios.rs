@@ -27,7 +27,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("terminated", "access_terminated_error", "Access terminated. Review our Community Guidelines."),
     ("model", "permission_error", "You do not have access to model k3."),
     ("concurrency", "rate_limit_error", "You have too many concurrent requests."),
-    ("balance", "exceeded_current_quota_error", "Your account is suspended due to insufficient balance, please recharge."),
+    (
+        "balance",
+        "exceeded_current_quota_error",
+        "Your account is suspended due to insufficient balance, please recharge.",
+    ),
     ("overloaded", "engine_overloaded_error", "The engine is currently overloaded, please try again later"),
     ("explanation", "invalid_request_error", "no explanation given for the plan of credits"),
     ("again", "rate_limit_reached_error", "request reached organization max RPM: 20, please try again after 1 seconds"),
@@ -146,14 +150,17 @@ fn tell(story: &Story) -> Vec<String> {
             differs("wait", &world.wait.map(|until| until.duration_since(now.wall)), &Some(span(wait)));
         }
         if step.shared.is_some() {
-            differs("shared cause", &world.shared.take().unwrap_or_else(|| "none".into()), &step.shared.clone().expect("some"));
+            differs(
+                "shared cause",
+                &world.shared.take().unwrap_or_else(|| "none".into()),
+                &step.shared.clone().expect("some"),
+            );
         }
         if let Some(rotated) = &step.rotated {
             differs("rotated", &world.rotated.clone().unwrap_or_default(), rotated);
         }
         if let Some(checks) = &step.checks {
-            let due: Vec<String> =
-                world.pool.due_checks(now).iter().map(|check| check.key.label.to_string()).collect();
+            let due: Vec<String> = world.pool.due_checks(now).iter().map(|check| check.key.label.to_string()).collect();
             differs("checks", &due, checks);
         }
     }
@@ -297,8 +304,14 @@ impl World {
                 Ok(choice) => choice,
                 Err(no_key) => {
                     self.wait = no_key.until;
-                    self.shared = self.pool.all_failed(&attempts, self.client.as_deref(), self.now).map(|shared| shared.common.code().to_owned());
-                    let told = attempts.iter().map(|(_, cause): &(KeyId, Cause)| *cause).max_by_key(|cause| cause.rule().telling);
+                    self.shared = self
+                        .pool
+                        .all_failed(&attempts, self.client.as_deref(), self.now)
+                        .map(|shared| shared.common.code().to_owned());
+                    let told = attempts
+                        .iter()
+                        .map(|(_, cause): &(KeyId, Cause)| *cause)
+                        .max_by_key(|cause| cause.rule().telling);
                     return told.map_or_else(|| "nobody".into(), |cause| cause.code().into());
                 }
             };
@@ -335,7 +348,8 @@ impl World {
         for word in words {
             match word.split_once('=') {
                 Some(("retry-after", value)) => {
-                    headers.insert(header::RETRY_AFTER, HeaderValue::from_str(&value.replace('_', " ")).expect("valid"));
+                    headers
+                        .insert(header::RETRY_AFTER, HeaderValue::from_str(&value.replace('_', " ")).expect("valid"));
                 }
                 _ => {
                     let (_, kind, message) = TEXTS.iter().find(|(name, _, _)| *name == word).expect("a known text");
