@@ -12,6 +12,8 @@ mod support;
 mod failover;
 // Start and end, and what is on disk afterwards.
 mod life;
+// Keys over time: waiting, staying, coming back; and files that change.
+mod recovery;
 // What passes through, and how.
 mod relay;
 // Hostile bytes: refused, and nothing goes upstream.
