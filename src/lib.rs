@@ -1,8 +1,10 @@
 //! kmi-tui: a dashboard and local proxy for people who hold several Kimi API keys.
 //!
-//! Not an API: the program is the product, and what is public here is what `main` and the
-//! integration tests need. ARCHITECTURE.md draws the layers.
+//! Not an API: the program is the product, and what is public here is what `main`, the
+//! integration tests and the benchmarks need. ARCHITECTURE.md draws the layers.
 
+#[doc(hidden)]
+pub mod bench;
 pub mod cli;
 pub mod demo;
 

@@ -70,14 +70,16 @@ async fn a_conversation_stays_on_its_key_while_others_take_turns() {
     let labels = ["alpha", "beta", "gamma"];
     let simulator = simulator(&labels).await;
     let proxy = rotating(&simulator, &labels).set("KMI_AFFINITY_SECONDS", "600").start().await;
-    let chat = |words: &str| serde_json::json!({"model": "kimi-for-coding", "messages": [{"role": "user", "content": words}]});
+    let chat =
+        |words: &str| serde_json::json!({"model": "kimi-for-coding", "messages": [{"role": "user", "content": words}]});
     let claude = serde_json::json!({"session_id": "s-1", "device_id": "d"}).to_string();
     let mut user = chat("by user");
     user["metadata"] = serde_json::json!({"user_id": claude});
     let mut cached = chat("by cache key");
     cached["prompt_cache_key"] = "p-1".into();
     let session = [("x-claude-code-session-id", "s-2")];
-    let cases = [("metadata.user_id", &[][..], user), ("prompt_cache_key", &[], cached), ("header", &session, chat("x"))];
+    let cases =
+        [("metadata.user_id", &[][..], user), ("prompt_cache_key", &[], cached), ("header", &session, chat("x"))];
     for (name, headers, body) in &cases {
         let first = post(&proxy, "/chat/completions", headers, body).await;
         let mut turns = std::collections::BTreeSet::new();
@@ -111,7 +113,8 @@ async fn a_file_is_asked_for_where_it_was_uploaded() {
     let uploaded = proxy.request("POST", "/files", &multipart, form.as_bytes()).await;
     let (owner, id) = (served_by(&uploaded).to_owned(), uploaded.json()["id"].as_str().expect("an id").to_owned());
     let url = format!("ms://{id}");
-    let content = serde_json::json!([{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "see"}]);
+    let content =
+        serde_json::json!([{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "see"}]);
     let body = serde_json::json!({"messages": [{"role": "user", "content": content}]});
     for _ in 0..4 {
         assert_eq!(served_by(&post(&proxy, "/chat/completions", &[], &body).await), owner);
@@ -143,7 +146,10 @@ async fn a_host_that_is_down_costs_no_key_its_name_and_is_found_again() {
     timeout(PATIENCE, found).await.expect("one request looks whether it is back");
     assert!(!back.requests().is_empty());
     let state = proxy.state_where("the last use", |state| state["keys"]["alpha"]["last_used"].is_string()).await;
-    assert_eq!((&state["keys"]["alpha"]["error_5xx"], &state["keys"]["alpha"]["exhausted_until"]), (&0.into(), &().into()));
+    assert_eq!(
+        (&state["keys"]["alpha"]["error_5xx"], &state["keys"]["alpha"]["exhausted_until"]),
+        (&0.into(), &().into())
+    );
 }
 
 #[tokio::test]
@@ -173,7 +179,8 @@ async fn an_account_gets_no_more_at_once_than_it_takes() {
         tokio::spawn(async move { proxy.chat("hello", false).await.status })
     };
     let all: Vec<_> = (0..6).map(|_| ask(&proxy)).collect();
-    let chats = |seen: &[kmi_tui::demo::Received]| seen.iter().filter(|r| r.path().ends_with("/chat/completions")).count();
+    let chats =
+        |seen: &[kmi_tui::demo::Received]| seen.iter().filter(|r| r.path().ends_with("/chat/completions")).count();
     for released in 0..6 {
         let due = (released + 2).min(6);
         let seen = simulator.wait_for(|seen| chats(seen) >= due).await.expect("the next ones come");
