@@ -8,9 +8,7 @@ use kmi_tui::bench::{Case, Picks};
 const SIZES: [u32; 3] = [3, 100, 10_000];
 
 fn requests(criterion: &mut Criterion) {
-    for case in
-        [Case::RoundRobin, Case::MostRemaining, Case::LeastBusy, Case::Priority, Case::HalfOut, Case::Active]
-    {
+    for case in [Case::RoundRobin, Case::MostRemaining, Case::LeastBusy, Case::Priority, Case::HalfOut, Case::Active] {
         let mut group = criterion.benchmark_group(format!("request {case:?}"));
         for keys in SIZES {
             let mut picks = Picks::new(keys, case);

@@ -95,10 +95,7 @@ pub(super) async fn send(
     exchange: &mut Exchange,
 ) -> Result<Answer, Failure> {
     let began = app.engine.now().steady;
-    let sent = match outbound.request(lease) {
-        Some(request) => app.upstream.send(request).await,
-        None => Err(TransportFault::Broken("the request does not fit the key's base URL".to_owned())),
-    };
+    let sent = app.upstream.send(|| outbound.request(lease)).await;
     let took = app.engine.now().steady.saturating_sub(began);
     match sent {
         Ok(answer) if answer.status().as_u16() < 400 => match open(app, answer, lease).await {

@@ -10,6 +10,7 @@ mod forward;
 mod guard;
 mod headers;
 mod relay;
+mod stall;
 mod target;
 
 use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
@@ -19,9 +20,13 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
 
-use self::body::Budget;
+use self::{body::Budget, stall::Unstalled};
 use crate::{
     domain::{base_url::is_loopback, key::Secret},
     engine::Engine,
@@ -127,7 +132,7 @@ async fn accept(
         };
         // Without it small chunks wait for the peer's acknowledgement; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let connection = connections.watch(connection(TokioIo::new(stream), app.clone(), peer.ip()));
+        let connection = connections.watch(connection(stream, app.clone(), peer.ip()));
         tasks.spawn(async move {
             // Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
             let _ = connection.await;
@@ -136,10 +141,10 @@ async fn accept(
     }
 }
 
-type Connection<S> = http1::Connection<TokioIo<tokio::net::TcpStream>, S>;
+type Connection<S> = http1::Connection<TokioIo<Unstalled<TcpStream>>, S>;
 
 fn connection(
-    io: TokioIo<tokio::net::TcpStream>,
+    stream: TcpStream,
     app: Arc<App>,
     peer: IpAddr,
 ) -> Connection<
@@ -150,6 +155,7 @@ fn connection(
         Future: Send,
     >,
 > {
+    let io = TokioIo::new(Unstalled::new(stream, app.settings.idle_timeout));
     let service = service_fn(move |request| {
         let app = app.clone();
         async move { Ok(forward::handle(&app, request, peer).await) }

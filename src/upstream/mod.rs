@@ -3,10 +3,15 @@
 //! hyper's own client, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
 //! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
 
+mod pulse;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
@@ -14,10 +19,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client as HyperClient, connect::HttpConnector},
+    client::legacy::{
+        Client as HyperClient, Error as ClientError,
+        connect::{HttpConnector, capture_connection},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 
+use self::pulse::{Feeling, Pulse};
 use crate::domain::{
     key::{Key, Secret},
     outcome::Cause,
@@ -41,10 +50,14 @@ pub(crate) struct Timeouts {
     pub(crate) head: Duration,
 }
 
+type Client = HyperClient<Feeling<HttpsConnector<HttpConnector>>, Full<Bytes>>;
+
 /// The client; clones share its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
-    client: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Replaced to forget its connections. Held to copy a pointer only.
+    client: Arc<RwLock<Arc<Client>>>,
+    connector: Feeling<HttpsConnector<HttpConnector>>,
     head_timeout: Duration,
 }
 
@@ -92,33 +105,61 @@ impl Upstream {
         tcp.set_connect_timeout(Some(timeouts.connect));
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        let client = HyperClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .http1_preserve_header_case(true)
-            .build(connector);
-        Ok(Self { client, head_timeout: timeouts.head })
+        let connector = Feeling(connector);
+        let client = Arc::new(RwLock::new(Arc::new(client(connector.clone()))));
+        Ok(Self { client, connector, head_timeout: timeouts.head })
     }
 
-    /// Forgets every pooled connection.
-    pub(crate) fn flush(&self) {}
+    /// Forgets every pooled connection: after sleep, or when one of them turns out to be dead. Running requests go on.
+    pub(crate) fn flush(&self) {
+        let fresh = Arc::new(client(self.connector.clone()));
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
 
-    /// Sends one request and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, TransportFault> {
-        let answer = tokio::time::timeout(self.head_timeout, self.client.request(request))
+    /// Sends what `build` makes and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
+    /// When a kept connection turns out to be dead before a byte of an answer, it is sent once more on a fresh one.
+    pub(crate) async fn send(
+        &self,
+        build: impl Fn() -> Option<Request<Full<Bytes>>>,
+    ) -> Result<Response<Incoming>, TransportFault> {
+        let exchange = async {
+            match self.try_once(&build).await {
+                Err(Failed { dead: true, .. }) => {
+                    self.flush();
+                    self.try_once(&build).await
+                }
+                other => other,
+            }
+        };
+        let answer = tokio::time::timeout(self.head_timeout, exchange)
             .await
             .map_err(|_| TransportFault::Timeout)?
-            .map_err(|error| fault_of(&error))?;
+            .map_err(|failed| failed.fault)?;
         check_head(&answer)?;
         Ok(answer)
+    }
+
+    async fn try_once(&self, build: &impl Fn() -> Option<Request<Full<Bytes>>>) -> Result<Response<Incoming>, Failed> {
+        let unfit = || TransportFault::Broken("the request does not fit the key's base URL".to_owned());
+        let mut request = build().ok_or_else(|| Failed { fault: unfit(), dead: false })?;
+        let captured = capture_connection(&mut request);
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = client.request(request).await;
+        let pulse = Pulse::of(&captured);
+        answer.map_err(|error| Failed {
+            dead: is_cut(&error) && pulse.is_some_and(|pulse| pulse.died_idle()),
+            fault: fault_of(&error),
+        })
     }
 
     /// Asks for a key's quota at its own base URL. Only Authorization and Accept are sent, as Kimi's own clients do.
     pub(crate) async fn fetch_usage(&self, key: &Key, now: jiff::Timestamp) -> Result<Usage, CheckFault> {
         let uri = key.base.join("/usages", None).ok_or_else(|| fault("the base URL takes no path"))?;
-        let request = usage_request(uri, &key.secret).ok_or_else(|| fault("the request could not be built"))?;
         let exchange = async {
-            let answer = self.send(request).await.map_err(|error| host_fault(&error.to_string()))?;
+            let answer = self
+                .send(|| usage_request(uri.clone(), &key.secret))
+                .await
+                .map_err(|error| host_fault(&error.to_string()))?;
             let (head, body) = answer.into_parts();
             if !head.status.is_success() {
                 return Err(refused(head.status, &head.headers, now));
@@ -173,6 +214,41 @@ fn check_head<B>(answer: &Response<B>) -> Result<(), TransportFault> {
         }
         _ => broken("an unknown Transfer-Encoding"),
     }
+}
+
+/// A try that failed; `dead` = on a kept connection that had died before.
+struct Failed {
+    fault: TransportFault,
+    dead: bool,
+}
+
+fn client(connector: Feeling<HttpsConnector<HttpConnector>>) -> Client {
+    HyperClient::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE)
+        .http1_preserve_header_case(true)
+        .build(connector)
+}
+
+/// Whether the connection ended, as opposed to an answer that makes no sense.
+fn is_cut(error: &ClientError) -> bool {
+    use io::ErrorKind as Kind;
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        let by_hyper = error.downcast_ref::<hyper::Error>();
+        if by_hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed()) {
+            return true;
+        }
+        let by_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(
+            by_system,
+            Some(Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof)
+        ) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 fn fault_of(error: &hyper_util::client::legacy::Error) -> TransportFault {

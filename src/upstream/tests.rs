@@ -25,8 +25,61 @@ async fn answering(bytes: &'static [u8]) -> std::net::SocketAddr {
     address
 }
 
-fn get(uri: &str) -> Request<Full<Bytes>> {
-    Request::builder().uri(uri.parse::<Uri>().expect("valid")).body(Full::default()).expect("valid")
+fn get(uri: String) -> impl Fn() -> Option<Request<Full<Bytes>>> {
+    move || Request::builder().uri(uri.parse::<Uri>().expect("valid")).body(Full::default()).ok()
+}
+
+/// A server that answers the first request of each connection, and hangs up on the second; the first connection that it
+/// takes is closed at once where `harsh`. It tells how many requests came.
+async fn forgetful(harsh: bool) -> (std::net::SocketAddr, Arc<std::sync::atomic::AtomicU32>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answers: &[&[u8]] =
+                if harsh { &[b""] } else { &[b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b""] };
+            for answer in answers {
+                let mut head = [0; 4096];
+                if stream.read(&mut head).await.unwrap_or_default() > 0 {
+                    counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                }
+                let _ = stream.write_all(answer).await;
+            }
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_died_is_replaced_once() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let (address, count) = forgetful(false).await;
+    for expected in [1, 3, 5] {
+        let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
+        answer.into_body().collect().await.expect("whole");
+        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), expected);
+    }
+    let (address, count) = forgetful(true).await;
+    let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("cut");
+    assert_eq!(
+        (fault.cause(), count.load(std::sync::atomic::Ordering::SeqCst)),
+        (Cause::BrokenAnswer, 1),
+        "it may have been executed"
+    );
+}
+
+#[tokio::test]
+async fn forgotten_connections_are_not_used_again() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let (address, count) = forgetful(false).await;
+    for expected in [1, 2, 3] {
+        let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
+        answer.into_body().collect().await.expect("whole");
+        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), expected);
+        upstream.flush();
+    }
 }
 
 #[tokio::test]
@@ -44,7 +97,7 @@ async fn heads_that_no_client_should_see_are_faults() {
         (b"", Some(Cause::BrokenAnswer)),
     ] {
         let address = answering(bytes).await;
-        let sent = upstream.send(get(&format!("http://{address}/x"))).await;
+        let sent = upstream.send(get(format!("http://{address}/x"))).await;
         assert_eq!(sent.err().map(|fault| fault.cause()), expected, "{:?}", String::from_utf8_lossy(bytes));
     }
 }
@@ -53,7 +106,7 @@ async fn heads_that_no_client_should_see_are_faults() {
 async fn a_closed_port_is_told_from_a_broken_answer() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let closed = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("bound");
-    let fault = upstream.send(get(&format!("http://{closed}/x"))).await.expect_err("closed");
+    let fault = upstream.send(get(format!("http://{closed}/x"))).await.expect_err("closed");
     assert_eq!(fault.cause(), Cause::ConnectFailed);
 }
 
@@ -62,7 +115,7 @@ async fn a_head_that_never_comes_is_a_timeout() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let upstream = Upstream::new(PATIENT).expect("TLS");
-    let fault = upstream.send(get(&format!("http://{address}/x"))).await.expect_err("no head");
+    let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("no head");
     assert_eq!(fault.cause(), Cause::Timeout);
 }
 

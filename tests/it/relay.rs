@@ -170,3 +170,18 @@ async fn an_error_passes_with_its_words_and_without_the_key() {
         assert_eq!(answer.header("content-encoding"), None, "what was masked goes out plain");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_left_and_holds_nothing() {
+    let body = vec![b'x'; 48 << 20];
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n", body.len());
+    answer.push_str(std::str::from_utf8(&body).expect("text"));
+    let simulator = simulator(&["alpha"]).await;
+    simulator.script(&key("alpha"), [Behaviour::Raw(answer.into())]);
+    let proxy = home(&simulator, &["alpha"]).set("KMI_PROXY_IDLE_TIMEOUT_SECONDS", "1").start().await;
+    let mut lazy = proxy.begin_chat().await;
+    lazy.read_until("HTTP/1.1 200").await;
+    let trace = proxy.traced(1).await.pop().expect("one");
+    assert_eq!((&trace["ending"], &trace["error_code"]), (&"client_gone".into(), &"client_gone".into()), "{trace}");
+    assert_eq!(proxy.chat("hello", false).await.status, 200);
+}
