@@ -55,6 +55,8 @@ pub(crate) enum Effect {
     /// Counts as a success: errors fade.
     Praise,
     Nothing,
+    /// Others are asked first for a moment; nothing is held against the key.
+    StepAside,
     /// For `Retry-After`, else the configured cooldown.
     CoolDown,
     /// For `Retry-After`, else a few seconds that double with each failure in a row; a minute at most.
@@ -110,7 +112,7 @@ impl Cause {
             Self::Forbidden => (E::CoolDown, C::Error403, true, false, 6),
             Self::AccountTerminated => (E::BlockForGood, C::Error403, true, false, 6),
             Self::ModelNotInPlan => (E::RefuseModel, C::None, true, false, 5),
-            Self::Busy => (E::Nothing, C::None, true, true, 4),
+            Self::Busy => (E::StepAside, C::None, true, true, 4),
             Self::ServerError => (E::CoolBriefly, C::Error5xx, true, true, 3),
             Self::ConnectFailed => (E::Nothing, C::None, true, true, 2),
             Self::Timeout | Self::BrokenAnswer => (E::CoolBriefly, C::Error5xx, false, true, 1),

@@ -179,7 +179,7 @@ impl Keeper {
             self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
         let now = self.shared.clock.now();
-        let mut snapshot = snapshot(&self.shared.live(), &self.aggregates, now);
+        let mut snapshot = snapshot(&self.shared.live(), &mut self.aggregates, now);
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();
         self.publisher.send_replace(Arc::new(snapshot));
@@ -202,8 +202,9 @@ impl Keeper {
 }
 
 /// The engine as clients may see it.
-pub(super) fn snapshot(live: &Live, aggregates: &Aggregates, now: Now) -> Snapshot {
+pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, now: Now) -> Snapshot {
     let keys = live.pool.views(now);
+    aggregates.note_turns(&keys, live.pool.policy().include_warn);
     let mut traffic = aggregates.traffic(now.steady);
     traffic.in_flight = keys.iter().map(|key| key.in_flight).sum();
     Snapshot {
@@ -215,7 +216,7 @@ pub(super) fn snapshot(live: &Live, aggregates: &Aggregates, now: Now) -> Snapsh
         active: live.pool.active_label(),
         traffic,
         global_rate: live.pool.global_rate(now),
-        confidence: aggregates.confidence(&keys, live.pool.policy().include_warn),
+        confidence: aggregates.confidence(),
         keys,
         last_health_refresh: live.pool.last_health_refresh(),
         notices: live.news.all(),

@@ -142,7 +142,7 @@ impl Engine {
             news: News::default(),
             findings: Arc::new([]),
         };
-        let first = keeper::snapshot(&live, &traffic::Aggregates::default(), clock.now());
+        let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);
         let (listeners, _) = broadcast::channel(SUBSCRIBER_LAG);

@@ -43,7 +43,9 @@ impl Pool {
         if self.rotates() {
             self.roster.by_choice(self.cursor).find(serves)
         } else {
-            self.roster.from(self.active_position().unwrap_or_default()).find(serves)
+            let start = self.active_position().unwrap_or_default();
+            let first = self.roster.from(start).find(|position| !self.roster.is_aside(*position) && serves(position));
+            first.or_else(|| self.roster.from(start).find(serves))
         }
     }
 
@@ -128,7 +130,9 @@ impl Pool {
         let rank = self.rank(position, now.wall);
         let slot = &mut self.slots[position];
         let status = slot.status(now.wall);
+        let aside = slot.aside_until.is_some_and(|until| until > now.wall);
         let tier = match status {
+            Status::Healthy | Status::Warn if aside => Some(Tier::Aside),
             Status::Healthy => Some(Tier::Good),
             Status::Warn if self.policy.include_warn => Some(Tier::Good),
             Status::Warn => Some(Tier::Spare),

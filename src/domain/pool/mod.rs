@@ -273,7 +273,8 @@ impl Pool {
     pub(crate) fn clock_moved(&mut self, by: SignedDuration, now: Now) {
         for slot in &mut self.slots {
             slot.memory.clock_moved(by);
-            for (_, until) in &mut slot.refused_models {
+            let models = slot.refused_models.iter_mut().map(|(_, until)| until);
+            for until in models.chain(&mut slot.aside_until) {
                 *until = until.checked_add(by).unwrap_or(*until);
             }
         }

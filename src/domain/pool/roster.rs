@@ -15,6 +15,8 @@ pub(super) enum Tier {
     Good,
     /// Serves when no good one can.
     Spare,
+    /// Its upstream is busy just now: the last to be asked, but asked.
+    Aside,
 }
 
 /// Where one key stands.
@@ -58,6 +60,11 @@ impl Roster {
             self.clock.extend(look_again.map(|moment| (moment, position)));
             self.alarms[position] = look_again;
         }
+    }
+
+    /// Whether others are asked before it, whatever their order.
+    pub(super) fn is_aside(&self, position: usize) -> bool {
+        self.standings[position].is_some_and(|standing| standing.tier == Tier::Aside)
     }
 
     pub(super) fn is_available(&self, position: usize) -> bool {

@@ -47,6 +47,8 @@ pub(super) struct Slot {
     pub(super) refused: Option<Refused>,
     /// What was last held against the key, and when: to be taken back when it was not the key's fault.
     pub(super) blamed: Option<(Cause, Duration)>,
+    /// Its upstream was busy: until then others are asked first.
+    pub(super) aside_until: Option<Timestamp>,
     /// It could not serve when it was last looked at: it comes back slowly.
     pub(super) out: bool,
     /// When a slow start began.
@@ -76,6 +78,7 @@ impl Slot {
             brief_failures: 0,
             refused: None,
             blamed: None,
+            aside_until: None,
             out: false,
             ramp: None,
             checks: Checks::new(policy.checks, now),
@@ -139,7 +142,7 @@ impl Slot {
         let block = self.memory.suspension.as_ref().and_then(|block| block.until);
         let windows = self.known_usage().into_iter().flat_map(|usage| &usage.windows);
         let resets = windows.filter_map(|window| window.resets_at);
-        cooldown.into_iter().chain(block).chain(resets).filter(|moment| *moment > now).min()
+        cooldown.into_iter().chain(block).chain(resets).chain(self.aside_until).filter(|moment| *moment > now).min()
     }
 
     /// Share of the tightest window that is left, 0 to 1; `None` when unknown.

@@ -21,6 +21,8 @@ use crate::domain::{
 const ACCOUNT_TERMINATED: &str = "account_terminated";
 /// Longest cooldown after a fault that is probably the upstream's or the network's.
 const BRIEF_MAX: Duration = Duration::from_secs(60);
+/// How long others are asked first after an upstream was busy and did not say how long.
+const ASIDE: Duration = Duration::from_secs(2);
 /// How long a model stays refused to a key: plans change rarely, but they do.
 const MODEL_REFUSED: Duration = Duration::from_secs(3600);
 /// Models remembered as refused, per key.
@@ -56,7 +58,7 @@ impl Slot {
         let repeated = self.unavailable(now.wall).is_some_and(|skip| skip != Skip::Disabled);
         if !repeated {
             self.advance(rule.counter, now.wall);
-            if rule.effect != Effect::Praise && rule.effect != Effect::Nothing {
+            if !matches!(rule.effect, Effect::Praise | Effect::Nothing | Effect::StepAside) {
                 self.blamed = Some((verdict.cause, now.steady));
             }
         }
@@ -65,6 +67,11 @@ impl Slot {
         }
         match rule.effect {
             Effect::Nothing => None,
+            Effect::StepAside => {
+                let span = verdict.retry_after.unwrap_or(ASIDE).min(BRIEF_MAX);
+                self.aside_until = Some(now.wall_after(span));
+                None
+            }
             Effect::Praise => {
                 self.brief_failures = 0;
                 self.memory.lower_counters(1);
