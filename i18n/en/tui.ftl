@@ -31,6 +31,7 @@ header-auto-on = auto-rotation on
 header-auto-off = auto-rotation off
 header-rate = { $value } req/s
 header-errors = errors { $value }
+header-held = { $count } waiting for a key
 header-in-flight = { $count } in flight
 
 ## Statuses and reasons
@@ -48,6 +49,12 @@ skip-usage-unknown = quota not checked
 skip-slow-start = starting slowly
 skip-circuit-open = host unreachable
 skip-tried = tried just now
+
+common-client-identity = client program not accepted
+common-address = network address limited
+common-request = the request itself
+common-upstream-busy = upstream busy
+common-upstream = upstream or network
 
 cause-ok = ok
 cause-unauthorized = key refused
@@ -149,6 +156,11 @@ limits-dropped = { $count ->
     [one] { $count } trace record lost
    *[other] { $count } trace records lost
 }
+limits-shared-cause = every key: { $cause } ({ $common })
+limits-host-open = { $host } is down, next try in { $left }
+limits-host-half-open = { $host } is being probed
+limits-held = waits { $waited } of { $most }: { $endpoint }
+limits-held-more = and { $count } more
 limits-unsaved = { $count ->
     [one] { $count } save of the state failed
    *[other] { $count } saves of the state failed
@@ -250,6 +262,7 @@ details-key = Key { $label }
 details-gone = It is not there any more.
 details-window = { $window }: { $left } left
 details-window-resets = { $window }: { $left } left, resets { $moment } (in { $span })
+details-contradiction = report { $reported } ago: { $left } left; refused { $refused } ago: { $cause }
 details-tokens = { $input } in ({ $cached } cached), { $output } out
 details-moment-ago = { $moment } ({ $age } ago)
 details-moment-left = { $moment } (in { $span })
@@ -269,6 +282,10 @@ fact-in-flight = In flight
 fact-errors = Errors
 fact-last-used = Last used
 fact-tokens = Tokens
+fact-contradiction = Contradiction
+fact-expected = Expected back
+fact-waited = Waited for key
+fact-shared-cause = Shared cause
 fact-usage-checked = Checked
 fact-usage = Quota
 fact-account = Account

@@ -31,6 +31,12 @@ header-auto-on = авторотация вкл.
 header-auto-off = авторотация выкл.
 header-rate = { $value } запр./с
 header-errors = ошибки { $value }
+header-held = { $count ->
+    [one] { $count } ждёт ключ
+    [few] { $count } ждут ключ
+    [many] { $count } ждут ключ
+   *[other] { $count } ждут ключ
+}
 header-in-flight = { $count } в работе
 
 ## Statuses and reasons
@@ -48,6 +54,12 @@ skip-usage-unknown = квота не проверена
 skip-slow-start = плавный старт
 skip-circuit-open = хост недоступен
 skip-tried = только что опробован
+
+common-client-identity = клиент не принимается
+common-address = ограничен сетевой адрес
+common-request = сам запрос
+common-upstream-busy = сервис перегружен
+common-upstream = сервис или сеть
 
 cause-ok = успешно
 cause-unauthorized = ключ отвергнут
@@ -153,6 +165,11 @@ limits-dropped = { $count ->
     [many] потеряно { $count } записей журнала
    *[other] потеряно { $count } записи журнала
 }
+limits-shared-cause = все ключи: { $cause } ({ $common })
+limits-host-open = { $host } недоступен, попытка через { $left }
+limits-host-half-open = { $host } проверяется
+limits-held = ждёт { $waited } из { $most }: { $endpoint }
+limits-held-more = и ещё { $count }
 limits-unsaved = { $count ->
     [one] { $count } сбой сохранения
     [few] { $count } сбоя сохранения
@@ -262,6 +279,7 @@ details-key = Ключ { $label }
 details-gone = Этого больше нет.
 details-window = { $window }: осталось { $left }
 details-window-resets = { $window }: осталось { $left }, обновится { $moment } (через { $span })
+details-contradiction = отчёт { $reported } назад: осталось { $left }; отказ { $refused } назад: { $cause }
 details-tokens = вход { $input } (из кэша { $cached }), выход { $output }
 details-moment-ago = { $moment } ({ $age } назад)
 details-moment-left = { $moment } (через { $span })
@@ -281,6 +299,10 @@ fact-in-flight = В работе
 fact-errors = Ошибки
 fact-last-used = Был в деле
 fact-tokens = Токены
+fact-contradiction = Противоречие
+fact-expected = Вернётся
+fact-waited = Ждал ключ
+fact-shared-cause = Общая причина
 fact-usage-checked = Проверка
 fact-usage = Квота
 fact-account = Аккаунт

@@ -46,6 +46,12 @@ impl Common {
         }
     }
 
+    /// The one of a name in a trace.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        let all = [Self::ClientIdentity, Self::Address, Self::Request, Self::UpstreamBusy, Self::Upstream];
+        all.into_iter().find(|common| common.code() == code)
+    }
+
     /// The Fluent id of what people are told.
     pub(crate) const fn message_id(self) -> &'static str {
         match self {

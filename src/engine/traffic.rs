@@ -128,7 +128,7 @@ mod tests {
             Pool::new(Policy::default(), keys, &Memory::default(), now).views(now)
         };
         let mut aggregates = Aggregates::default();
-        let mut serve = |aggregates: &mut Aggregates, labels: &[&str]| {
+        let serve = |aggregates: &mut Aggregates, labels: &[&str]| {
             for label in labels {
                 aggregates.forgotten += u64::from(aggregates.served.len() == CONFIDENCE);
                 push(&mut aggregates.served, Label::new(label), CONFIDENCE);

@@ -17,7 +17,7 @@ use crate::domain::{
     key::Label,
     message::Message,
     now::{since, until},
-    snapshot::{Finding, KeyView, Skip, Snapshot, UsageView},
+    snapshot::{CircuitState, Finding, KeyView, Skip, Snapshot, UsageView},
     trace::TraceRecord,
 };
 
@@ -137,7 +137,10 @@ impl App {
 
     /// How long the screen stays true by itself: a second while something counts down, else a minute, for the clock.
     pub(crate) fn stays_true(&self, snapshot: &Snapshot, now: Timestamp) -> Duration {
-        let counts = !self.toasts.is_empty() || snapshot.keys.iter().any(|key| counts_seconds(key, now));
+        let counts = !self.toasts.is_empty()
+            || !snapshot.held.is_empty()
+            || snapshot.hosts.iter().any(|host| matches!(host.circuit, CircuitState::Open { .. }))
+            || snapshot.keys.iter().any(|key| counts_seconds(key, now));
         let into_minute = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();
         Duration::from_secs(if counts { 1 } else { 60 - into_minute })
     }

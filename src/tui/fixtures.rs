@@ -9,8 +9,11 @@ use crate::domain::{
     key::Label,
     message::Message,
     now,
+    outcome::Cause,
+    shared_cause::{Common, SharedCause},
     snapshot::{
-        Confidence, Counters, Finding, KeyView, Mode, RateView, Setup, Skip, Snapshot, Status, Traffic, UsageView,
+        CircuitState, Confidence, Contradiction, Counters, Finding, HeldView, HostView, KeyView, Mode, RateView, Setup,
+        Skip, Snapshot, Status, Traffic, UsageView,
     },
     trace::{Attempt, Ending, Tokens, TraceRecord},
     usage::{Usage, Window, WindowKind},
@@ -119,6 +122,32 @@ pub(super) fn alarm() -> Snapshot {
     snapshot.keys[1].usage =
         UsageView::Failed { at: ago(4_000), fault: "\u{1b}[2Jsomething quite new went wrong".into(), usage: None };
     snapshot.keys[2].skip = Some(Skip::QuotaEmpty { until: None });
+    snapshot.keys[2].contradiction = Some(Contradiction {
+        reported_at: ago(140),
+        left: 0.6,
+        refused_at: ago(20),
+        cause: "quota_week".into(),
+        expected: Some(later(200_000)),
+    });
+    snapshot.hosts = [CircuitState::Open { until: later(7) }, CircuitState::HalfOpen]
+        .map(|circuit| HostView { host: "dead\u{1b}[31m.test:8443".into(), circuit })
+        .into();
+    let held = HeldView {
+        request_id: "r".into(),
+        endpoint: "/chat/\u{202e}completions".into(),
+        model: None,
+        since: ago(12),
+        until: later(18),
+        key_expected: None,
+    };
+    snapshot.held = vec![held; 5];
+    snapshot.shared_cause = Some(SharedCause {
+        at: ago(3),
+        common: Common::ClientIdentity,
+        cause: Cause::Busy,
+        keys: 6,
+        client: Some("Odd/1".into()),
+    });
     snapshot.keys[3].skip = Some(Skip::ModelRefused { until: Timestamp::MAX });
     snapshot.keys[4].skip = Some(Skip::Tried);
     snapshot.active = None;

@@ -65,6 +65,10 @@ fn state(view: &View<'_>, room: usize) -> Line<'static> {
         (said(view, "header-errors", format!("{:.0}%", errors * 100.0)), error_style),
         (view.say(&Message::new("header-in-flight").with("count", flying)), theme.dim),
     ];
+    let held = view.snapshot.held.len();
+    let waiting = (view.say(&Message::new("header-held").with("count", held)), theme.warn);
+    // Who waits is told before how it went.
+    let parts: Vec<_> = if held > 0 { [&parts[..2], &[waiting], &parts[2..]].concat() } else { parts.to_vec() };
     fit(&parts, &format!(" {} ", view.glyphs.separator), room, view)
 }
 

@@ -4,6 +4,7 @@ use super::{format::countdown, view::View};
 use crate::domain::{
     message::Message,
     outcome::Cause,
+    shared_cause::Common,
     snapshot::{Mode, Skip, Status},
     trace::{Ending, TraceRecord},
     usage::WindowKind,
@@ -55,6 +56,17 @@ pub(crate) fn back(view: &View<'_>, skip: &Skip) -> String {
     match super::app::back_at(skip) {
         Some(moment) => countdown(view.words, view.until(moment)),
         None => view.nothing(),
+    }
+}
+
+/// What all keys have in common, in a few words.
+pub(crate) const fn common(common: Common) -> &'static str {
+    match common {
+        Common::ClientIdentity => "common-client-identity",
+        Common::Address => "common-address",
+        Common::Request => "common-request",
+        Common::UpstreamBusy => "common-upstream-busy",
+        Common::Upstream => "common-upstream",
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     domain::{
         key::Label,
         message::Message,
-        snapshot::{Finding, KeyView, UsageView},
+        shared_cause::Common,
+        snapshot::{Contradiction, Finding, KeyView, UsageView},
         trace::{Attempt, Tokens, TraceRecord},
         usage::Window,
     },
@@ -97,6 +98,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
         plain("fact-tokens", tokens(view, key.tokens)),
     ]);
     facts.extend(usage_facts(view, &key.usage));
+    facts.extend(key.contradiction.iter().flat_map(|contradiction| contradiction_facts(view, contradiction)));
     let others = key.shares_account_with.iter().map(|label| view.clean(label.as_str())).collect::<Vec<_>>();
     if !others.is_empty() {
         facts.push(plain("fact-shares", others.join(", ")));
@@ -136,6 +138,18 @@ fn usage_facts(view: &View<'_>, usage: &UsageView) -> Vec<Fact> {
     facts
 }
 
+/// Two readings that do not agree, each with its age.
+fn contradiction_facts(view: &View<'_>, contradiction: &Contradiction) -> Vec<Fact> {
+    let message = Message::new("details-contradiction")
+        .with("left", percent(contradiction.left))
+        .with("reported", age(view.words, view.since(contradiction.reported_at)))
+        .with("cause", wording::cause(view, &contradiction.cause))
+        .with("refused", age(view.words, view.since(contradiction.refused_at)));
+    let expected =
+        contradiction.expected.map(|moment| ("fact-expected", moment_and_left(view, moment), view.theme.text));
+    std::iter::once(("fact-contradiction", view.say(&message), view.theme.warn)).chain(expected).collect()
+}
+
 /// `week: 18 % left, resets 2026-02-08 12:00 (6 d 4 h)`.
 fn window_text(view: &View<'_>, window: &Window) -> String {
     let left = window.left.map_or_else(|| "?".to_owned(), percent);
@@ -163,6 +177,11 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
     facts.extend(record.error.as_deref().map(|error| ("fact-error", view.clean(error), theme.bad)));
     facts.push(plain("fact-key", known(record.key.as_ref().map(Label::as_str))));
     facts.extend(record.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
+    if !record.waited.is_zero() {
+        facts.push(plain("fact-waited", took(record.waited)));
+    }
+    let shared = record.shared_cause.as_deref().and_then(Common::from_code);
+    facts.extend(shared.map(|common| plain("fact-shared-cause", view.text(wording::common(common)))));
     facts.extend([
         plain("fact-latency", took(record.latency)),
         plain("fact-first-byte", record.first_byte.map_or_else(|| view.nothing(), took)),

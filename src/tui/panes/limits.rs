@@ -9,27 +9,33 @@ use ratatui::{
 use super::framed;
 use crate::{
     domain::{
+        command::Severity,
         message::Message,
-        snapshot::{KeyView, RateView},
+        snapshot::{CircuitState, HeldView, KeyView, RateView},
     },
     tui::{
         columns::{Cell, Column, Row},
-        format::{bar, count, decimal, sparkline, took, whole, width},
+        format::{bar, count, countdown, cut, decimal, sparkline, took, whole, width},
         header,
         layout::Pane,
         view::View,
+        wording,
     },
 };
 
 /// Columns of a gauge, where there is little room and where there is more.
 const GAUGE: [usize; 2] = [5, 20];
 const ROOMY: u16 = 56;
+/// Waiting requests that are listed.
+const HELD_SHOWN: usize = 3;
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let area = framed(frame, area, view, Pane::Limits, Line::default());
     let room = usize::from(area.width);
     let mut lines = vec![activity(view, room), flight(view), evenness(view)];
     lines.extend(losses(view));
+    lines.extend(troubles(view, room));
+    lines.extend(held(view, room));
     let head = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
     view.put_lines(frame, area, lines);
     let below = Rect { y: area.y + head, height: area.height - head, ..area };
@@ -93,12 +99,51 @@ fn losses(view: &View<'_>) -> Vec<Line<'static>> {
     lines
         .map(|(id, count)| {
             let text = view.say(&Message::new(id).with("count", whole(count)));
-            Line::styled(
-                format!(" {} {text}", view.glyphs.severity(crate::domain::command::Severity::Fail)),
-                view.theme.bad,
-            )
+            Line::styled(format!(" {} {text}", view.glyphs.severity(Severity::Fail)), view.theme.bad)
         })
         .collect()
+}
+
+/// What every key has in common, and hosts that are left alone.
+fn troubles(view: &View<'_>, room: usize) -> Vec<Line<'static>> {
+    let snapshot = view.snapshot;
+    let shared = snapshot.shared_cause.iter().map(|shared| {
+        Message::new("limits-shared-cause")
+            .with("cause", Message::new(shared.cause.message_id()))
+            .with("common", Message::new(wording::common(shared.common)))
+    });
+    let hosts = snapshot.hosts.iter().filter_map(|host| match host.circuit {
+        CircuitState::Closed { .. } => None,
+        CircuitState::Open { until } => {
+            let left = countdown(view.words, view.until(until));
+            Some(Message::new("limits-host-open").with("host", view.clean(&host.host)).with("left", left))
+        }
+        CircuitState::HalfOpen => Some(Message::new("limits-host-half-open").with("host", view.clean(&host.host))),
+    });
+    let mark = view.glyphs.severity(Severity::Warn);
+    let line = |message: Message| {
+        let text = format!(" {mark} {}", view.say(&message));
+        Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.warn)
+    };
+    shared.chain(hosts).map(line).collect()
+}
+
+/// Requests that wait for a key, the next one first.
+fn held(view: &View<'_>, room: usize) -> Vec<Line<'static>> {
+    let held = &view.snapshot.held;
+    let line = |request: &HeldView| {
+        let most = view.since(request.since) + view.until(request.until);
+        let message = Message::new("limits-held")
+            .with("endpoint", view.clean(&request.endpoint))
+            .with("waited", countdown(view.words, view.since(request.since)))
+            .with("most", countdown(view.words, most));
+        let text = format!(" {} {}", view.glyphs.ellipsis, view.say(&message));
+        Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.text)
+    };
+    let more = held.len().saturating_sub(HELD_SHOWN);
+    let rest = (more > 0).then(|| view.say(&Message::new("limits-held-more").with("count", more)));
+    let rest = rest.map(|text| Line::styled(format!("   {text}"), view.theme.dim));
+    held.iter().take(HELD_SHOWN).map(line).chain(rest).collect()
 }
 
 fn columns(view: &View<'_>, gauge: usize) -> [Column; 5] {
