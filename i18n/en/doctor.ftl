@@ -28,7 +28,8 @@ doctor-dry-run-on = on: nothing is sent upstream
 doctor-dry-run-fix = Set KMI_DRY_RUN=0, or start without --dry-run.
 doctor-auto-rotation = Auto-rotation
 doctor-auto-rotation-on = on: a conversation moves from key to key and loses the upstream's prompt cache each time
-doctor-auto-rotation-on-fix = Switch it off with a where the cache matters more than spreading the load.
+doctor-auto-rotation-on-fix = Set KMI_AFFINITY_SECONDS=3600, so that a conversation stays on its key; or switch it off with a.
+doctor-auto-rotation-affine = on, and a conversation stays on its key
 doctor-auto-rotation-off = allowed, and off
 doctor-auto-rotation-not-allowed = not allowed (KMI_AUTO_ROTATE_ALLOWED=0); requests go to the active key
 doctor-bind = Proxy

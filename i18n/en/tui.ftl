@@ -116,7 +116,7 @@ keys-ready = { $ready } of { $all } ready
 keys-empty = No keys yet.
 keys-empty-where = Put a file for each key, such as alpha.env, into
 keys-empty-what = with this line in it:
-keys-empty-then = Then start kmi-tui again: keys are read at start.
+keys-empty-then = It is noticed at once.
 note-usage-failed = quota check failed
 note-shares = shares { $label }'s quota
 
@@ -152,6 +152,7 @@ limits-confidence = confidence { $percent }% over { $count ->
    *[other] { $count } requests
 }
 limits-confidence-unknown = confidence: auto-rotation only
+limits-confidence-none = confidence: nothing to say yet
 limits-dropped = { $count ->
     [one] { $count } trace record lost
    *[other] { $count } trace records lost

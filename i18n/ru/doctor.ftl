@@ -34,7 +34,8 @@ doctor-dry-run-on = включён: апстриму ничего не отпр�
 doctor-dry-run-fix = Задайте KMI_DRY_RUN=0 или запустите без --dry-run.
 doctor-auto-rotation = Авторотация
 doctor-auto-rotation-on = включена: разговор переходит от ключа к ключу и каждый раз теряет кэш промпта
-doctor-auto-rotation-on-fix = Если кэш важнее распределения нагрузки, выключите её клавишей a.
+doctor-auto-rotation-on-fix = Задайте KMI_AFFINITY_SECONDS=3600, чтобы разговор оставался на своём ключе, или выключите её клавишей a.
+doctor-auto-rotation-affine = включена, и разговор остаётся на своём ключе
 doctor-auto-rotation-off = разрешена и выключена
 doctor-auto-rotation-not-allowed = не разрешена (KMI_AUTO_ROTATE_ALLOWED=0); запросы идут к активному ключу
 doctor-bind = Прокси

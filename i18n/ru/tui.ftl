@@ -121,7 +121,7 @@ keys-ready = готовы { $ready } из { $all }
 keys-empty = Ключей пока нет.
 keys-empty-where = Положите по файлу на каждый ключ, например alpha.env, в папку
 keys-empty-what = с такой строкой внутри:
-keys-empty-then = Затем запустите kmi-tui снова: ключи читаются при запуске.
+keys-empty-then = Он будет замечен сразу.
 note-usage-failed = квота не проверена
 note-shares = общая квота с { $label }
 
@@ -159,6 +159,7 @@ limits-confidence = равномерность { $percent }% ({ $count ->
    *[other] { $count } запроса
 })
 limits-confidence-unknown = равномерность: при авторотации
+limits-confidence-none = равномерность: пока нечего сказать
 limits-dropped = { $count ->
     [one] потеряна { $count } запись журнала
     [few] потеряны { $count } записи журнала

@@ -96,6 +96,9 @@ fn dry_run(facts: &Facts) -> Vec<Finding> {
 fn auto_rotation(facts: &Facts) -> Vec<Finding> {
     let (allowed, on) = (facts.snapshot.setup.auto_rotate_allowed, facts.snapshot.auto_rotate);
     match (allowed, on) {
+        (true, true) if facts.affinity => {
+            one(Severity::Ok, "doctor-auto-rotation", Message::new("doctor-auto-rotation-affine"), None)
+        }
         (true, true) => one(
             Severity::Info,
             "doctor-auto-rotation",

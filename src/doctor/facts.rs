@@ -29,6 +29,7 @@ pub(crate) struct Sources {
     remote: bool,
     token: bool,
     dry_run: bool,
+    affinity: bool,
     problems: Vec<Problem>,
 }
 
@@ -41,6 +42,8 @@ pub(super) struct Facts {
     pub(super) problems: Vec<Problem>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) dry_run: bool,
+    /// Conversations stay on their key.
+    pub(super) affinity: bool,
     pub(super) remote: bool,
     pub(super) token: bool,
     pub(super) upstream: Reached,
@@ -77,6 +80,7 @@ impl Sources {
             remote: config.remote(),
             token: config.proxy.token.is_some(),
             dry_run: config.dry_run,
+            affinity: config.policy.affinity.is_some(),
             problems,
         }
     }
@@ -88,6 +92,7 @@ impl Sources {
             problems: self.problems.clone(),
             snapshot: snapshot.clone(),
             dry_run: self.dry_run,
+            affinity: self.affinity,
             remote: self.remote,
             token: self.token,
             upstream: if self.dry_run { Reached::NotTried } else { reach(&self.upstream).await },

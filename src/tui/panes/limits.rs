@@ -82,8 +82,13 @@ fn flight(view: &View<'_>) -> Line<'static> {
 fn evenness(view: &View<'_>) -> Line<'static> {
     let confidence = &view.snapshot.confidence;
     // Evenness means something only while keys take turns.
-    if !view.snapshot.auto_rotate || confidence.records == 0 || !confidence.percent.is_finite() {
-        return Line::styled(format!(" {}", view.text("limits-confidence-unknown")), view.theme.dim);
+    let silent = match view.snapshot.auto_rotate {
+        false => Some("limits-confidence-unknown"),
+        true if confidence.records == 0 || !confidence.percent.is_finite() => Some("limits-confidence-none"),
+        true => None,
+    };
+    if let Some(id) = silent {
+        return Line::styled(format!(" {}", view.text(id)), view.theme.dim);
     }
     let message = Message::new("limits-confidence")
         .with("percent", format!("{:.0}", confidence.percent.clamp(0.0, 100.0)))
