@@ -144,10 +144,14 @@ impl Live {
     /// A key at once, unless others wait already; else a place in the queue, when waiting may help.
     fn try_or_queue(&mut self, wish: &Arc<Wish>, tried: &[KeyId], now: Now) -> Outcome {
         let alone = self.queue.is_empty();
-        if alone && let Ok(choice) = self.pool.pick(&wish.ask(tried, false), now) {
-            return Outcome::Got(choice);
-        }
-        let no_key = self.pool.why_none(&wish.ask(tried, false), now);
+        let no_key = if alone {
+            match self.pool.pick(&wish.ask(tried, false), now) {
+                Ok(choice) => return Outcome::Got(choice),
+                Err(no_key) => no_key,
+            }
+        } else {
+            self.pool.why_none(&wish.ask(tried, false), now)
+        };
         let hold = self.pool.policy().hold.map(|hold| wish.since.steady + hold);
         let deadline = hold.max(short_wait(&no_key, now)).filter(|deadline| *deadline > now.steady);
         match deadline.filter(|_| self.queue.waiting.len() < WAITING_MAX && has_hope(&no_key)) {
@@ -161,7 +165,8 @@ impl Live {
                 }
                 queued
             }
-            // Others wait for what this one need not: a queue must not keep it from a key.
+            None if alone && !starts_slowly(&no_key) => Outcome::Refused(no_key),
+            // Others wait for what this one need not, or the queue is full: neither must keep it from a key.
             None => self.pool.pick(&wish.ask(tried, true), now).map_or_else(Outcome::Refused, Outcome::Got),
         }
     }
@@ -232,6 +237,10 @@ fn short_wait(no_key: &NoKey, now: Now) -> Option<Duration> {
         _ => None,
     });
     wait.max().map(|wait| now.steady + wait)
+}
+
+fn starts_slowly(no_key: &NoKey) -> bool {
+    no_key.reasons.iter().any(|(_, skip)| matches!(skip, Skip::SlowStart { .. }))
 }
 
 /// Whether some key can come back by itself.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         key::KeyId,
-        outcome::Verdict,
+        outcome::{Cause, Verdict},
         prompt,
         retry::{may_try_another_key, same_key_pause, worth_waiting},
         tokens::TokenReader,
@@ -129,6 +129,13 @@ async fn next(
         exchange.waited(wait);
         tokio::time::sleep(wait).await;
         return app.engine.again(id);
+    }
+    // Keys that are out only because all of them were refused alike are not waited for.
+    if matches!(cause, Cause::Unauthorized | Cause::Forbidden)
+        && let Some(shared) = app.engine.all_failed(exchange.attempts(), wish)
+    {
+        exchange.shares(&shared);
+        return None;
     }
     if may_try_another_key(cause, &outbound.head.method, &policy) {
         let tried: Vec<KeyId> = exchange.attempts().iter().map(|(id, _)| *id).collect();

@@ -24,6 +24,10 @@ impl Pool {
         if !can_be_shared(cause) || attempts.iter().any(|(_, other)| *other != cause) {
             return None;
         }
+        let tried = |position: &usize| attempts.iter().any(|(id, _)| *id == self.slots[*position].id);
+        if self.roster.from(0).any(|position| !tried(&position) && self.counts(position, now)) {
+            return None;
+        }
         let (witnesses, since) = self.lately.witnesses(cause, now.steady)?;
         let witnesses: BTreeSet<usize> = witnesses.into_iter().filter_map(|id| self.position(id)).collect();
         let unheard =
@@ -49,7 +53,8 @@ impl Pool {
     fn counts(&self, position: usize, now: Now) -> bool {
         let slot = &self.slots[position];
         match slot.unavailable(now.wall) {
-            None => true,
+            // A host that is left alone could not have served.
+            None => self.hosts[slot.host].requests.closed_until(now.steady).is_none(),
             Some(Skip::CoolingDown { .. } | Skip::Unauthorized) => {
                 // Out for another cause since a moment ago: it speaks against a shared one.
                 slot.blamed.is_some_and(|(_, at)| now.steady.saturating_sub(at) < Duration::from_secs(10))

@@ -119,15 +119,14 @@ impl Pool {
         keys.iter().filter(able).copied().collect()
     }
 
+    /// The reasons of the first few. Of many keys the rest count only by the moment when the first of them may be back.
     pub(super) fn no_key(&self, ask: &Ask<'_>, now: Now) -> NoKey {
-        let all = || (0..self.slots.len()).filter_map(|position| Some((position, self.skip(position, ask, now)?)));
-        NoKey {
-            until: all().filter_map(|(_, skip)| skip_until(&skip)).min(),
-            reasons: all()
-                .take(REASONS_MAX)
-                .map(|(position, skip)| (self.slots[position].key.label.clone(), skip))
-                .collect(),
-        }
+        let told = (0..self.slots.len().min(REASONS_MAX))
+            .filter_map(|position| Some((self.slots[position].key.label.clone(), self.skip(position, ask, now)?)));
+        let reasons: Vec<(Label, Skip)> = told.collect();
+        let untold = (self.slots.len() > REASONS_MAX).then(|| self.roster.next_alarm()).flatten();
+        let until = reasons.iter().filter_map(|(_, skip)| skip_until(skip)).chain(untold).min();
+        NoKey { reasons, until }
     }
 }
 
