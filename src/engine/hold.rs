@@ -245,8 +245,7 @@ fn starts_slowly(no_key: &NoKey) -> bool {
 
 /// Whether some key can come back by itself.
 fn has_hope(no_key: &NoKey) -> bool {
-    no_key
-        .reasons
-        .iter()
-        .any(|(_, skip)| !matches!(skip, Skip::Disabled | Skip::Blocked { until: None, .. } | Skip::Tried))
+    // Of many keys only some are told, but the moment is of all.
+    let may = |skip: &Skip| !matches!(skip, Skip::Disabled | Skip::Blocked { until: None, .. } | Skip::Tried);
+    no_key.until.is_some() || no_key.reasons.iter().any(|(_, skip)| may(skip))
 }
