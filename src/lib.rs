@@ -9,6 +9,7 @@ pub mod cli;
 pub mod demo;
 
 mod config;
+mod control;
 mod doctor;
 mod domain;
 mod engine;

@@ -48,6 +48,43 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+    Keys {
+        #[arg(long)]
+        json: bool,
+    },
+    Rotate {
+        #[arg(long, value_name = "LABEL")]
+        to: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    AutoRotate {
+        #[arg(value_name = "on|off", value_parser = ["on", "off"])]
+        switch: String,
+        #[arg(long)]
+        json: bool,
+    },
+    Block {
+        #[arg(value_name = "LABEL")]
+        label: String,
+        #[arg(long = "for", value_name = "1h")]
+        span: Option<String>,
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    Unblock {
+        #[arg(value_name = "LABEL")]
+        label: String,
+        #[arg(long)]
+        json: bool,
+    },
+    ProxyStop,
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -70,12 +107,17 @@ impl Args {
         for (id, help) in described {
             command = command.mut_arg(id, |argument| argument.help(help));
         }
-        command = command.mut_subcommand("trust", |trust| {
-            trust
-                .about(words.text("cli-trust"))
-                .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
-                .mut_arg("path", |path| path.help(words.text("cli-trust-path")))
-        });
+        for (name, about) in COMMANDS {
+            command = command.mut_subcommand(name, |command| {
+                command
+                    .about(words.text(about))
+                    .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
+                    .mut_args(|argument| match OF_COMMANDS.iter().find(|(id, _)| argument.get_id() == *id) {
+                        Some((_, text)) => argument.help(words.text(text)),
+                        None => argument,
+                    })
+            });
+        }
         Self::from_arg_matches(&command.try_get_matches_from(typed)?)
     }
 
@@ -110,6 +152,29 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("version", "cli-version"),
 ];
 
+/// Commands and the messages that explain them.
+const COMMANDS: &[(&str, &str)] = &[
+    ("status", "cli-status"),
+    ("keys", "cli-keys"),
+    ("rotate", "cli-rotate"),
+    ("auto-rotate", "cli-auto-rotate"),
+    ("block", "cli-block"),
+    ("unblock", "cli-unblock"),
+    ("proxy-stop", "cli-proxy-stop"),
+    ("trust", "cli-trust"),
+];
+
+/// Arguments of commands and the messages that explain them.
+const OF_COMMANDS: &[(&str, &str)] = &[
+    ("json", "cli-json"),
+    ("to", "cli-rotate-to"),
+    ("switch", "cli-auto-rotate-switch"),
+    ("label", "cli-label"),
+    ("span", "cli-block-for"),
+    ("reason", "cli-block-reason"),
+    ("path", "cli-trust-path"),
+];
+
 /// What `--lang` says, found before the command line is read: help itself must be in that language.
 pub(super) fn lang_of(typed: &[OsString]) -> Option<String> {
     let mut words = typed.iter().filter_map(|word| word.to_str());
@@ -141,6 +206,12 @@ mod tests {
         }
         let known: Vec<String> =
             Args::command().get_arguments().map(|argument| argument.get_id().to_string()).collect();
+        for command in Args::command().get_subcommands() {
+            assert!(COMMANDS.iter().any(|(name, _)| *name == command.get_name()), "{command}");
+            for argument in command.get_arguments() {
+                assert!(OF_COMMANDS.iter().any(|(name, _)| argument.get_id() == *name), "{argument:?}");
+            }
+        }
         for id in known {
             assert!(ARGUMENTS.iter().any(|(name, _)| *name == id), "{id} is not explained");
         }

@@ -1,12 +1,15 @@
 //! The command line: reads it, wires the layers together, decides exit codes. The only place for stdout and stderr.
 
 mod args;
+mod ask;
 mod demo;
 mod follow;
 mod harden;
 mod listen;
 mod run;
 mod signals;
+mod status;
+mod target;
 mod trust;
 
 use std::{
@@ -60,7 +63,9 @@ pub fn main() -> ExitCode {
     match dispatch(&args, &environment, &words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => {
-            complain(&stop.text);
+            if !stop.text.is_empty() {
+                complain(&stop.text);
+            }
             ExitCode::from(stop.code)
         }
     }
@@ -74,7 +79,10 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
         return demo::run(args, environment);
     }
     let loaded = config::load(&args.flags(), environment).map_err(|problems| wrong_settings(&problems, words))?;
-    run::run(args, loaded, environment, run::Kind::Live)
+    match &args.command {
+        Some(action) => run::runtime()?.block_on(ask::run(action, args.flags(), loaded, environment)),
+        None => run::run(args, loaded, environment, run::Kind::Live),
+    }
 }
 
 /// All that is wrong with the settings, at once.

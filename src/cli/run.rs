@@ -17,9 +17,11 @@ use super::{
 };
 use crate::{
     config::{Config, Environment, Loaded, Problem},
+    control::{self, Socket},
     doctor,
     domain::{
         command::Command,
+        key::Key,
         message::Message,
         snapshot::{Mode, Setup},
     },
@@ -85,21 +87,7 @@ pub(super) async fn serve(
     let (follower, keys) = Follower::new(args.flags(), environment.clone(), loaded);
     let setup = setup(&config, kind, address.port());
 
-    let state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
-    let (state, lost) = state_file.load(engine::wall()).map_err(failed)?;
-    let trace_file =
-        TraceFile::open(&config.state_dir, config.trace_rotation, config.zone.clone(), config.enforce_permissions)
-            .map_err(failed)?;
-    let parts = Parts {
-        policy: config.policy.clone(),
-        setup,
-        keys,
-        state,
-        state_file,
-        history: trace_file.tail(HISTORY),
-        trace_file,
-        actor: config.audit_actor.clone(),
-    };
+    let (parts, lost) = parts(&config, setup, keys, &words)?;
     let engine = Engine::start(parts);
     announce(&engine, follower.problems(), lost, &words, args.no_ui);
 
@@ -120,6 +108,11 @@ pub(super) async fn serve(
     tokio::spawn(traffic);
 
     let stopper = Stopper::listen().map_err(|error| Stop::failed(error.to_string()))?;
+    let socket = Socket::open(&config.state_dir).map_err(|error| Stop::failed(error.to_string()))?;
+    let control = {
+        let stopper = stopper.clone();
+        tokio::spawn(control::serve(socket, engine.clone(), move || stopper.advance()))
+    };
     let app = Arc::new(App::new(proxy_settings(&config), engine.clone(), upstream));
     let server = {
         let (stopper, drain) = (stopper.clone(), config.shutdown);
@@ -144,10 +137,38 @@ pub(super) async fn serve(
     }
     let drained = server.await.unwrap_or(false);
     engine.stop().await;
+    // Who waits for the end sees it now: everything is written.
+    control.abort();
     if !drained {
         complain(&words.text("cli-not-drained"));
     }
     Ok(())
+}
+
+/// What the engine is made of, from the state folder; the messages say what of it could not be used.
+pub(super) fn parts(
+    config: &Config,
+    setup: Setup,
+    keys: Vec<Key>,
+    words: &Words,
+) -> Result<(Parts, Vec<Message>), Stop> {
+    let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
+    let state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
+    let (state, lost) = state_file.load(engine::wall()).map_err(failed)?;
+    let trace_file =
+        TraceFile::open(&config.state_dir, config.trace_rotation, config.zone.clone(), config.enforce_permissions)
+            .map_err(failed)?;
+    let parts = Parts {
+        policy: config.policy.clone(),
+        setup,
+        keys,
+        state,
+        state_file,
+        history: trace_file.tail(HISTORY),
+        trace_file,
+        actor: config.audit_actor.clone(),
+    };
+    Ok((parts, lost))
 }
 
 /// After sleep, or a long standstill, pooled connections are dead without knowing it.
@@ -158,7 +179,7 @@ async fn forget_dead_connections(engine: Engine, upstream: Upstream) {
     }
 }
 
-fn take_lock(state_dir: &Path, enforce: bool, words: &Words) -> Result<InstanceLock, Stop> {
+pub(super) fn take_lock(state_dir: &Path, enforce: bool, words: &Words) -> Result<InstanceLock, Stop> {
     InstanceLock::acquire(state_dir, enforce).map_err(|error| Stop::failed(words.render(&error.message())))
 }
 

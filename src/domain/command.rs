@@ -9,6 +9,7 @@ use super::{key::Label, message::Message};
 
 /// A wish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Command {
     /// Manual rotation to the best key.
     Rotate,
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     /// `span: None` blocks until unblocked.
     Block {
         label: Label,
+        #[serde(default, with = "seconds", rename = "seconds")]
         span: Option<Duration>,
         reason: String,
     },
@@ -42,4 +44,19 @@ pub(crate) struct Notice {
     pub(crate) at: Timestamp,
     pub(crate) severity: Severity,
     pub(crate) message: Message,
+}
+
+/// Whole seconds, as the control socket has them.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        span.map(|span| span.as_secs()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+    }
 }

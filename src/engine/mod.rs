@@ -50,6 +50,8 @@ use crate::{
 const QUEUE: usize = 4096;
 /// Records a slow subscriber may lag behind before it loses some.
 const SUBSCRIBER_LAG: usize = 1024;
+/// Who wants the newest snapshot waits this long at most.
+const FRESH_WAIT: Duration = Duration::from_millis(500);
 /// Recent records kept for those who subscribe later.
 const HISTORY: usize = 2000;
 
@@ -318,6 +320,16 @@ impl Engine {
     /// Resolves when somebody asked for the doctor.
     pub(crate) async fn doctor_wanted(&self) {
         self.shared.doctor_wanted.notified().await;
+    }
+
+    /// The snapshot, with all that has changed until now: for those who look once.
+    pub(crate) async fn fresh_snapshot(&self) -> Arc<Snapshot> {
+        let mut snapshots = self.snapshots();
+        if self.shared.changed.load(Ordering::Acquire) {
+            // A keeper that is late, or gone, must not hold anybody up.
+            let _ = tokio::time::timeout(FRESH_WAIT, snapshots.changed()).await;
+        }
+        snapshots.borrow().clone()
     }
 
     pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -8,6 +8,8 @@ mod support;
 
 // --- The program from outside ---
 
+// What is typed beside a running instance, and without one.
+mod commands;
 // What the client sees when a key fails.
 mod failover;
 // Start and end, and what is on disk afterwards.

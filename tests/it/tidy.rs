@@ -26,13 +26,17 @@ const LAYERS: &[Layer] = &[
     layer(3, "engine", &["domain", "store"]),
     layer(4, "proxy", &["domain", "upstream", "engine"]),
     layer(4, "poller", &["domain", "upstream", "engine"]),
+    layer(4, "control", &["domain", "engine"]),
     layer(5, "doctor", &["domain", "i18n", "config", "store", "upstream", "engine"]),
     layer(5, "demo", &["domain"]),
     layer(6, "tui", &["domain", "i18n", "engine"]),
     layer(
         7,
         "cli",
-        &["domain", "i18n", "config", "store", "upstream", "engine", "proxy", "poller", "doctor", "demo", "tui"],
+        &[
+            "domain", "i18n", "config", "store", "upstream", "engine", "proxy", "poller", "control", "doctor", "demo",
+            "tui",
+        ],
     ),
 ];
 

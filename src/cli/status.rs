@@ -1,0 +1,203 @@
+//! How an instance stands, for people and for scripts. The JSON keeps the old tool's fields and adds its own.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::say;
+use crate::{
+    config::Config,
+    domain::{
+        now::until,
+        outcome::Cause,
+        pool::skip_until,
+        snapshot::{KeyView, Mode, Skip, Snapshot, Status, UsageView},
+        text,
+    },
+    i18n::Words,
+};
+
+/// A column that is cut at this width.
+const LABEL_MAX: usize = 20;
+
+/// `status`.
+pub(super) fn status(snapshot: &Snapshot, running: bool, config: &Config, as_json: bool, words: &Words) {
+    if as_json {
+        return say(&format!("{:#}", status_json(snapshot, running, config)));
+    }
+    let setup = &snapshot.setup;
+    let state = if running { "status-running" } else { "status-not-running" };
+    let rotation = if snapshot.auto_rotate { "header-auto-on" } else { "header-auto-off" };
+    let active = snapshot.active.as_ref().map(|label| text::clean(label.as_str(), LABEL_MAX));
+    let facts = [
+        ("status-proxy", format!("{} ({})", text::clean(&setup.address, 80), words.text(state))),
+        ("status-upstream", text::clean(&setup.upstream, 80)),
+        ("status-active", active.unwrap_or_else(|| words.text("header-no-active"))),
+        ("status-rotation", words.text(rotation)),
+    ];
+    table(&facts.map(|(name, value)| [words.text(name), value]));
+    say("");
+    keys(snapshot, false, words);
+}
+
+/// `keys`.
+pub(super) fn keys(snapshot: &Snapshot, as_json: bool, words: &Words) {
+    if as_json {
+        let keys: Vec<Value> = snapshot.keys.iter().map(|key| key_json(key, snapshot.at)).collect();
+        return say(&format!("{:#}", json!(keys)));
+    }
+    if snapshot.keys.is_empty() {
+        return say(&words.text("refused-no-keys"));
+    }
+    let titles =
+        ["", "column-key", "column-status", "column-left", "column-in-flight", "column-requests", "column-why"];
+    let mut rows = vec![titles.map(|id| if id.is_empty() { String::new() } else { words.text(id) })];
+    rows.extend(snapshot.keys.iter().map(|key| row(key, snapshot.at, words)));
+    table(&rows);
+}
+
+/// Columns as wide as their widest cell.
+fn table<const N: usize>(rows: &[[String; N]]) {
+    let widths: Vec<usize> =
+        (0..N).map(|at| rows.iter().map(|row| row[at].width()).max().unwrap_or_default()).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
+        say(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+fn row(key: &KeyView, now: Timestamp, words: &Words) -> [String; 7] {
+    let back = key.skip.as_ref().and_then(skip_until).map(|moment| words.span(round(until(moment, now))));
+    let note = key.skip.as_ref().map(|skip| reason(skip, words)).into_iter().chain(back).collect::<Vec<_>>().join(", ");
+    [
+        if key.active { "*".to_owned() } else { String::new() },
+        text::clean(key.label.as_str(), LABEL_MAX),
+        words.text(status_id(key.status)),
+        left(key, now).map_or_else(|| "?".to_owned(), |left| format!("{:.0}%", left * 100.0)),
+        key.in_flight.to_string(),
+        key.requests.to_string(),
+        note,
+    ]
+}
+
+/// Seconds are enough.
+const fn round(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs())
+}
+
+fn reason(skip: &Skip, words: &Words) -> String {
+    let named = |code: &str| Cause::from_code(code).map(|cause| words.text(cause.message_id()));
+    match skip {
+        Skip::Blocked { reason, .. } | Skip::CoolingDown { cause: reason, .. } => {
+            named(reason).unwrap_or_else(|| text::clean(reason, 40))
+        }
+        Skip::Disabled => words.text("skip-disabled"),
+        Skip::Unauthorized => words.text("cause-unauthorized"),
+        Skip::RateLimited { .. } => words.text("skip-own-rate"),
+        Skip::UsageUnknown => words.text("skip-usage-unknown"),
+        Skip::QuotaEmpty { .. } => words.text("cause-quota"),
+        Skip::ModelRefused { .. } => words.text("cause-model-refused"),
+        Skip::Full { .. } => words.text("cause-concurrency"),
+        Skip::SlowStart { .. } => words.text("skip-slow-start"),
+        Skip::CircuitOpen { .. } => words.text("skip-circuit-open"),
+        Skip::Tried => words.text("skip-tried"),
+    }
+}
+
+const fn status_id(status: Status) -> &'static str {
+    match status {
+        Status::Healthy => "status-healthy",
+        Status::Warn => "status-warn",
+        Status::Exhausted => "status-exhausted",
+        Status::Blocked => "status-blocked",
+        Status::Disabled => "status-disabled",
+    }
+}
+
+fn left(key: &KeyView, now: Timestamp) -> Option<f64> {
+    match &key.usage {
+        UsageView::Known { usage, .. } | UsageView::Failed { usage: Some(usage), .. } => usage.tightest(now)?.left,
+        _ => None,
+    }
+}
+
+/// The old tool's fields, in its order, then ours.
+fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -> Value {
+    let count = |wanted: &[Status]| snapshot.keys.iter().filter(|key| wanted.contains(&key.status)).count();
+    let setup = &snapshot.setup;
+    let checks = config.policy.checks;
+    let seconds = |span: Option<Duration>| span.map_or(0, |span| span.as_secs());
+    let keys: Vec<Value> = snapshot.keys.iter().map(|key| key_json(key, snapshot.at)).collect();
+    json!({
+        "mode": if setup.mode == Mode::DryRun { "dry-run" } else { "live" },
+        "proxy": {
+            "running": running,
+            "host": config.listen.host,
+            "port": config.listen.address.port(),
+            "url": setup.address,
+            "pids": running.then(|| vec![setup.pid]),
+            "daemon_log": config.state_dir.join("logs/kmi.log").display().to_string(),
+        },
+        "upstream": setup.upstream,
+        "keys": {
+            "total": snapshot.keys.len(),
+            "disabled": count(&[Status::Disabled]),
+            "blocked": count(&[Status::Blocked]),
+            "exhausted": count(&[Status::Exhausted]),
+            "healthy": count(&[Status::Healthy]),
+            "warn": count(&[Status::Warn]),
+        },
+        "active_key": snapshot.active,
+        "rotation": {
+            "active_index": snapshot.keys.iter().position(|key| key.active),
+            "rotation_index": snapshot.rotation_index,
+            "auto_rotate": snapshot.auto_rotate,
+        },
+        "policy": {
+            "strict_usage_check": config.policy.require_usage,
+            "fail_open_on_empty_cache": config.policy.fail_open,
+        },
+        "cache": {
+            "usage_refresh_seconds": seconds(checks.refresh),
+            "blocklist_recheck_seconds": seconds(checks.recheck),
+            "blocklist_max": checks.most_rechecks,
+        },
+        "payment_block_seconds": seconds(config.policy.payment_block),
+        "last_health_refresh": snapshot.last_health_refresh.map(stamp),
+        "version": setup.version,
+        "in_flight": snapshot.traffic.in_flight,
+        "held": snapshot.held.len(),
+        "hosts": snapshot.hosts,
+        "confidence": snapshot.confidence.percent,
+        "key_list": keys,
+    })
+}
+
+fn key_json(key: &KeyView, now: Timestamp) -> Value {
+    let skip = key.skip.as_ref().map(|skip| serde_json::to_value(skip).unwrap_or_default());
+    json!({
+        "label": key.label,
+        "masked": key.masked,
+        "host": key.host,
+        "email": key.email,
+        "priority": key.priority,
+        "active": key.active,
+        "status": key.status,
+        "skip": skip,
+        "back_at": key.skip.as_ref().and_then(skip_until).map(stamp),
+        "left": left(key, now),
+        "in_flight": key.in_flight,
+        "requests": key.requests,
+        "errors": key.counters,
+        "last_used": key.last_used.map(stamp),
+        "tokens": key.tokens,
+        "shares_account_with": key.shares_account_with,
+        "contradiction": key.contradiction,
+    })
+}
+
+fn stamp(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,109 @@
+//! Whom a command is for: the running instance, or, without one, the files under their lock. Either answers alike.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Stop,
+    follow::Follower,
+    run::{self, Kind},
+};
+use crate::{
+    config::{Config, Environment, Flags, Loaded},
+    control::Client,
+    domain::{
+        command::{Command, Notice},
+        snapshot::Snapshot,
+    },
+    engine::{self, Engine},
+    i18n::Words,
+    store::{
+        self,
+        lock::InstanceLock,
+        log::{self, LogGuard},
+    },
+};
+
+/// Somebody who can answer.
+pub(super) enum Target {
+    Running(Box<Client>),
+    /// Nobody runs: the files are ours as long as the lock is.
+    Files {
+        engine: Engine,
+        _lock: InstanceLock,
+        _log: LogGuard,
+    },
+}
+
+impl Target {
+    /// The running instance of the state folder, else its files.
+    pub(super) async fn find(
+        flags: Flags,
+        loaded: Loaded,
+        environment: &Environment,
+        words: &Words,
+    ) -> Result<Self, Stop> {
+        let config: Config = loaded.config.clone();
+        if let Some(client) = running(&config, words).await? {
+            return Ok(Self::Running(Box::new(client)));
+        }
+        let lock = run::take_lock(&config.state_dir, config.enforce_permissions, words)?;
+        let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
+        let log = log::install(
+            &config.state_dir,
+            config.log_rotation,
+            config.zone.clone(),
+            config.enforce_permissions,
+            engine::wall,
+        )
+        .map_err(failed)?;
+        let (_, keys) = Follower::new(flags, environment.clone(), loaded);
+        let setup = run::setup(&config, Kind::Live, config.listen.address.port());
+        let (parts, _) = run::parts(&config, setup, keys, words)?;
+        Ok(Self::Files { engine: Engine::start(parts), _lock: lock, _log: log })
+    }
+
+    pub(super) const fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
+    pub(super) async fn snapshot(&mut self, words: &Words) -> Result<Arc<Snapshot>, Stop> {
+        match self {
+            Self::Running(client) => {
+                client.snapshot().await.map_err(|error| Stop::failed(words.render(&error.message())))
+            }
+            Self::Files { engine, .. } => Ok(engine.fresh_snapshot().await),
+        }
+    }
+
+    pub(super) async fn command(&mut self, command: Command, words: &Words) -> Result<Notice, Stop> {
+        match self {
+            Self::Running(client) => {
+                client.command(command).await.map_err(|error| Stop::failed(words.render(&error.message())))
+            }
+            Self::Files { engine, .. } => Ok(engine.command(command)),
+        }
+    }
+
+    /// What was changed is on disk when this returns.
+    pub(super) async fn finish(self) {
+        if let Self::Files { engine, .. } = self {
+            engine.stop().await;
+        }
+    }
+}
+
+/// The running instance of a state folder.
+pub(super) async fn running(config: &Config, words: &Words) -> Result<Option<Client>, Stop> {
+    Client::connect(&config.state_dir).await.map_err(|error| Stop::failed(words.render(&error.message())))
+}
+
+/// Stops the running instance; whether there was one. Waits for its requests.
+pub(super) async fn stop(config: &Config, words: &Words) -> Result<bool, Stop> {
+    let Some(client) = running(config, words).await? else { return Ok(false) };
+    let longest = config.shutdown + Duration::from_secs(5);
+    match client.stop(longest).await {
+        Ok(true) => Ok(true),
+        Ok(false) => Err(Stop::failed(words.text("cli-stop-late"))),
+        Err(error) => Err(Stop::failed(words.render(&error.message()))),
+    }
+}

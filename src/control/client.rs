@@ -1,0 +1,114 @@
+//! The other side: asks a running instance. Not what is done with the answer (`cli`).
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+    time::timeout,
+};
+
+use super::{
+    NAME,
+    protocol::{ANSWER_MAX, Line, Request, Said, VERSION, Wish},
+};
+use crate::domain::{
+    command::{Command, Notice},
+    message::Message,
+    snapshot::Snapshot,
+};
+
+/// An instance answers at once, or not at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to a running instance.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: BufReader<UnixStream>,
+    last: u64,
+}
+
+/// Why an instance did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ControlError {
+    #[error("the running instance does not answer: {0}")]
+    Io(#[from] io::Error),
+    #[error("the running instance speaks another version: {0}")]
+    Foreign(String),
+}
+
+impl ControlError {
+    /// For people.
+    pub(crate) fn message(&self) -> Message {
+        match self {
+            Self::Io(error) => Message::new("control-silent").with("error", error.to_string()),
+            Self::Foreign(said) => Message::new("control-foreign").with("error", said.as_str()),
+        }
+    }
+}
+
+impl Client {
+    /// Connects to the instance that owns the state folder; `None` when none runs.
+    pub(crate) async fn connect(state_dir: &Path) -> Result<Option<Self>, ControlError> {
+        match UnixStream::connect(state_dir.join(NAME)).await {
+            Ok(stream) => Ok(Some(Self { stream: BufReader::new(stream), last: 0 })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn snapshot(&mut self) -> Result<Arc<Snapshot>, ControlError> {
+        match self.ask(Wish::Snapshot).await? {
+            Said::Snapshot { snapshot } => Ok(snapshot),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    pub(crate) async fn command(&mut self, command: Command) -> Result<Notice, ControlError> {
+        match self.ask(Wish::Command { command }).await? {
+            Said::Notice { notice } => Ok(notice),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Asks for a graceful stop, and waits until the instance has ended.
+    pub(crate) async fn stop(mut self, longest: Duration) -> Result<bool, ControlError> {
+        match self.ask(Wish::Stop).await? {
+            Said::Done => {}
+            other => return Err(unexpected(other)),
+        }
+        let mut rest = Vec::new();
+        Ok(timeout(longest, self.stream.read_to_end(&mut rest)).await.is_ok())
+    }
+
+    async fn ask(&mut self, wish: Wish) -> Result<Said, ControlError> {
+        self.last += 1;
+        let id = self.last;
+        let mut line = serde_json::to_vec(&Request { v: VERSION, id, wish }).map_err(io::Error::from)?;
+        line.push(b'\n');
+        let exchange = async {
+            self.stream.get_mut().write_all(&line).await?;
+            let mut answer = Vec::new();
+            let most = u64::try_from(ANSWER_MAX).unwrap_or(u64::MAX);
+            (&mut self.stream).take(most).read_until(b'\n', &mut answer).await?;
+            Ok::<_, io::Error>(answer)
+        };
+        let answer = timeout(PATIENCE, exchange).await.map_err(io::Error::from)??;
+        if answer.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        let line: Line = serde_json::from_slice(&answer).map_err(|_| ControlError::Foreign("?".to_owned()))?;
+        match line.said {
+            Said::Error { message } => Err(ControlError::Foreign(message)),
+            said if line.id == id => Ok(said),
+            said => Err(unexpected(said)),
+        }
+    }
+}
+
+fn unexpected(said: Said) -> ControlError {
+    let kind = serde_json::to_value(&said).ok().and_then(|value| Some(value.get("kind")?.as_str()?.to_owned()));
+    ControlError::Foreign(kind.unwrap_or_default())
+}

@@ -1,0 +1,16 @@
+//! The control socket: what scripts, the command line and an attached dashboard say to a running instance, and what it
+//! answers. Local, for the same user only. Not what a command does (`engine`).
+
+mod client;
+mod protocol;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::{
+    client::Client,
+    server::{Socket, serve},
+};
+
+/// The socket's name in the state folder.
+const NAME: &str = "kmi.sock";

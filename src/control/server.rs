@@ -1,0 +1,170 @@
+//! The instance's side: listens, answers, and lets go of clients that are too slow. It never slows a request down.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Semaphore, broadcast::error::RecvError},
+    time::timeout,
+};
+
+use super::{
+    NAME,
+    protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
+};
+use crate::engine::Engine;
+
+/// Clients at once.
+const CLIENTS_MAX: usize = 64;
+/// A client that does not take a line for so long is let go.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Records that a new subscriber is given at once.
+const HISTORY: usize = 1000;
+
+/// The listening socket; its file goes with it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Socket {
+    /// Listens in the state folder, whose lock the caller holds: a socket that is there already is a dead one's.
+    pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
+        let path = state_dir.join(NAME);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // A socket that stays is cleaned up by the next owner of the folder.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Answers until it is dropped. `stop` begins a graceful stop.
+pub(crate) async fn serve(socket: Socket, engine: Engine, stop: impl Fn() + Clone + Send + Sync + 'static) {
+    let room = Arc::new(Semaphore::new(CLIENTS_MAX));
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = socket.listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let same_user = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw());
+        if !same_user {
+            tracing::warn!("control_refused");
+            continue;
+        }
+        let (engine, stop) = (engine.clone(), stop.clone());
+        tokio::spawn(async move {
+            // An error means that the client has left, or was let go.
+            let _ = converse(stream, &engine, &stop).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn converse(stream: UnixStream, engine: &Engine, stop: &impl Fn()) -> io::Result<()> {
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::new(reading);
+    while let Some(line) = read_line(&mut reading).await? {
+        let request = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) if request.v == VERSION => request,
+            Ok(request) => {
+                let message = format!("version {} is not spoken here, but {VERSION}", request.v);
+                say(&mut writing, request.id, Said::Error { message }).await?;
+                continue;
+            }
+            Err(_) => {
+                // The parser's own words could repeat what it was sent.
+                say(&mut writing, 0, Said::Error { message: "the line is no request".to_owned() }).await?;
+                continue;
+            }
+        };
+        let id = request.id;
+        match request.wish {
+            Wish::Snapshot => say(&mut writing, id, Said::Snapshot { snapshot: engine.fresh_snapshot().await }).await?,
+            Wish::Command { command } => {
+                let notice = engine.command(command);
+                say(&mut writing, id, Said::Notice { notice }).await?;
+            }
+            Wish::Stop => {
+                say(&mut writing, id, Said::Done).await?;
+                stop();
+            }
+            Wish::Subscribe => return publish(reading, writing, id, engine).await,
+        }
+    }
+    Ok(())
+}
+
+/// Tells everything from now on, until the client leaves.
+async fn publish(
+    mut reading: BufReader<OwnedReadHalf>,
+    mut writing: OwnedWriteHalf,
+    id: u64,
+    engine: &Engine,
+) -> io::Result<()> {
+    let (history, mut records) = engine.records();
+    let mut snapshots = engine.snapshots();
+    for record in history.into_iter().rev().take(HISTORY).rev() {
+        say(&mut writing, id, Said::Record { record }).await?;
+    }
+    snapshots.mark_changed();
+    loop {
+        let said = tokio::select! {
+            changed = snapshots.changed() => match changed {
+                Ok(()) => Said::Snapshot { snapshot: snapshots.borrow_and_update().clone() },
+                Err(_) => return Ok(()),
+            },
+            record = records.recv() => match record {
+                Ok(record) => Said::Record { record },
+                Err(RecvError::Lagged(count)) => Said::Lost { count },
+                Err(RecvError::Closed) => return Ok(()),
+            },
+            // A subscriber says no more; that it is gone shows here.
+            line = read_line(&mut reading) => match line? {
+                Some(_) => continue,
+                None => return Ok(()),
+            },
+        };
+        say(&mut writing, id, said).await?;
+    }
+}
+
+/// A line without its end; `None` at the end. A longer one than any client has ends the conversation.
+async fn read_line(reading: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let most = u64::try_from(LINE_MAX).unwrap_or(u64::MAX);
+    let read = reading.take(most).read_until(b'\n', &mut line).await?;
+    match line.pop() {
+        None if read == 0 => Ok(None),
+        Some(b'\n') => Ok(Some(line)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+async fn say(writing: &mut OwnedWriteHalf, id: u64, said: Said) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Line { id, said })?;
+    line.push(b'\n');
+    timeout(PATIENCE, writing.write_all(&line)).await?
+}

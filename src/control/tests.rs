@@ -1,0 +1,108 @@
+//! Both sides over a real socket, and what a stranger might send.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::{
+    domain::{
+        command::{Command, Severity},
+        key::{Label, sample},
+        policy::{Policy, Rotation},
+        snapshot::{Mode, Setup},
+    },
+    engine::{Engine, Parts, wall},
+    store::{state::StateFile, trace::TraceFile},
+};
+
+const NEVER: Rotation = Rotation { max_bytes: None, backups: 0 };
+
+fn engine(folder: &std::path::Path) -> Engine {
+    let state_file = StateFile::open(folder, true).expect("opened");
+    let (state, _) = state_file.load(wall()).expect("loaded");
+    Engine::start(Parts {
+        policy: Policy::default(),
+        setup: Setup {
+            mode: Mode::Live,
+            address: String::new(),
+            upstream: String::new(),
+            auto_rotate_allowed: false,
+            auths_dir: String::new(),
+            state_dir: String::new(),
+            pid: 7,
+            version: "0".into(),
+        },
+        keys: ["alpha", "beta"].map(|label| sample(label, "https://api.kimi.com/coding/v1")).into(),
+        state,
+        state_file,
+        trace_file: TraceFile::open(folder, NEVER, jiff::tz::TimeZone::UTC, true).expect("opened"),
+        history: Vec::new(),
+        actor: "me".into(),
+    })
+}
+
+/// A served folder; the engine, and whether a stop was asked for.
+fn served(folder: &std::path::Path) -> (Engine, std::sync::Arc<std::sync::atomic::AtomicBool>) {
+    let engine = engine(folder);
+    let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (asked, socket) = (stopped.clone(), Socket::open(folder).expect("opened"));
+    let stop = move || asked.store(true, std::sync::atomic::Ordering::SeqCst);
+    tokio::spawn(serve(socket, engine.clone(), stop));
+    (engine, stopped)
+}
+
+#[tokio::test]
+async fn commands_go_in_and_the_next_look_shows_what_came_of_them() {
+    let folder = tempfile::tempdir().expect("temp");
+    assert!(Client::connect(folder.path()).await.expect("no fault").is_none(), "nobody is there");
+    let (_engine, stopped) = served(folder.path());
+    let mut client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
+    assert_eq!(client.snapshot().await.expect("answered").active, Some(Label::new("alpha")));
+    let notice = client.command(Command::RotateTo(Label::new("beta"))).await.expect("answered");
+    assert_eq!((notice.severity, notice.message.id.as_ref()), (Severity::Ok, "notice-rotated"));
+    assert_eq!(client.snapshot().await.expect("answered").active, Some(Label::new("beta")));
+    let refused = client.command(Command::RotateTo(Label::new("nobody"))).await.expect("answered");
+    assert_eq!(refused.severity, Severity::Warn);
+    assert!(!client.stop(std::time::Duration::ZERO).await.expect("answered"));
+    assert!(stopped.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn what_a_stranger_sends_is_refused_and_the_next_one_is_served() {
+    let folder = tempfile::tempdir().expect("temp");
+    let (_engine, _) = served(folder.path());
+    let long = format!("{}\n", "x".repeat(1 << 20));
+    for (sent, answer) in [
+        (&b"garbage\n"[..], "is no request"),
+        (b"{\"v\":9,\"id\":3,\"do\":\"snapshot\"}\n", "version 9"),
+        (b"{\"v\":1,\"id\":3,\"do\":\"fly\"}\n", "is no request"),
+        (b"{\"v\":1,\"id\":3,\"do\":\"command\",\"command\":{\"rotate_to\":7}}\n", "is no request"),
+        (b"\xff\xfe\n", "is no request"),
+        (b"half a line", ""),
+        (long.as_bytes(), ""),
+    ] {
+        let mut stream = tokio::net::UnixStream::connect(folder.path().join(NAME)).await.expect("connected");
+        // A line that is too long may be refused while it is still being sent.
+        let _ = stream.write_all(sent).await;
+        let _ = stream.shutdown().await;
+        let mut said = Vec::new();
+        let _ = stream.read_to_end(&mut said).await;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains(answer), "{said:?}");
+        assert!(!answer.is_empty() || said.is_empty(), "{said:?}");
+    }
+    let mut client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
+    assert_eq!(client.snapshot().await.expect("answered").keys.len(), 2);
+}
+
+#[tokio::test]
+async fn the_socket_is_for_its_user_alone_and_a_dead_one_is_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("temp");
+    let path = folder.path().join(NAME);
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("bound"));
+    assert!(Client::connect(folder.path()).await.expect("no fault").is_none(), "a dead one is nobody");
+    let socket = Socket::open(folder.path()).expect("replaced");
+    assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    drop(socket);
+    assert!(!path.exists());
+}
