@@ -25,6 +25,8 @@ pane-doctor = Doctor
 
 mode-live = live
 mode-dry-run = dry run
+mode-attached = attached to pid { $pid }
+mode-lost = not heard any more, trying again
 mode-demo = demo
 header-no-active = no active key
 header-auto-on = auto-rotation on

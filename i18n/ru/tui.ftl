@@ -25,6 +25,8 @@ pane-doctor = Проверки
 
 mode-live = работает
 mode-dry-run = имитация
+mode-attached = подключено к pid { $pid }
+mode-lost = связь потеряна, новые попытки
 mode-demo = демо
 header-no-active = нет активного ключа
 header-auto-on = авторотация вкл.

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod attach;
 mod demo;
 mod follow;
 mod harden;
@@ -22,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use self::args::{Action, Args};
 use crate::{
-    config::{self, Environment, Flags, Problem},
+    config::{self, Environment, Flags, Loaded, Problem},
     domain::command::Severity,
     i18n::Words,
 };
@@ -81,8 +82,26 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     let loaded = config::load(&args.flags(), environment).map_err(|problems| wrong_settings(&problems, words))?;
     match &args.command {
         Some(action) => run::runtime()?.block_on(ask::run(action, args.flags(), loaded, environment)),
-        None => run::run(args, loaded, environment, run::Kind::Live),
+        None => start(args, loaded, environment),
     }
+}
+
+/// Without a command: the dashboard of the instance that runs already, else one of our own.
+fn start(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
+    if !args.no_ui {
+        let config = loaded.config.clone();
+        let words = Words::new(config.locale, config.zone.clone());
+        let attached = run::runtime()?.block_on(async {
+            match target::running(&config, &words).await? {
+                Some(client) => attach::run(args, &config, client, &words).await.map(|()| true),
+                None => Ok(false),
+            }
+        })?;
+        if attached {
+            return Ok(());
+        }
+    }
+    run::run(args, loaded, environment, run::Kind::Live)
 }
 
 /// All that is wrong with the settings, at once.

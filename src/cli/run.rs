@@ -200,17 +200,23 @@ async fn dashboard(
     });
     let (history, records) = engine.records();
     let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands };
-    let look = tui::Look { color: !config.no_color && !config.plain, ascii: args.ascii };
     let own_words = words.in_locale(words.locale());
-    let left = tui::run(feed, own_words, look, stopper.reached(Stage::Draining)).await;
-    let quit = matches!(left, Ok(tui::Leave::Quit));
-    if quit {
+    let result = left(tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Draining)).await, words);
+    // A signal has moved it on already.
+    if !matches!(result, Ok(tui::Leave::Signal)) {
         stopper.advance();
     }
-    left.map(|_| ()).map_err(|error| {
-        stopper.advance();
-        Stop::failed(words.render(&Message::new("cli-no-terminal").with("error", error.to_string())))
-    })
+    result.map(|_| ())
+}
+
+/// How the dashboard may look.
+pub(super) const fn look(args: &Args, config: &Config) -> tui::Look {
+    tui::Look { color: !config.no_color && !config.plain, ascii: args.ascii }
+}
+
+/// Why the dashboard was left, or what kept it from showing.
+pub(super) fn left(left: std::io::Result<tui::Leave>, words: &Words) -> Result<tui::Leave, Stop> {
+    left.map_err(|error| Stop::failed(words.render(&Message::new("cli-no-terminal").with("error", error.to_string()))))
 }
 
 /// Tells what is not as it should be: on the screen and in the log, and on stderr without a screen.

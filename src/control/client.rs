@@ -16,6 +16,7 @@ use crate::domain::{
     command::{Command, Notice},
     message::Message,
     snapshot::Snapshot,
+    trace::TraceRecord,
 };
 
 /// An instance answers at once, or not at all.
@@ -62,14 +63,14 @@ impl Client {
     pub(crate) async fn snapshot(&mut self) -> Result<Arc<Snapshot>, ControlError> {
         match self.ask(Wish::Snapshot).await? {
             Said::Snapshot { snapshot } => Ok(snapshot),
-            other => Err(unexpected(other)),
+            other => Err(unexpected(&other)),
         }
     }
 
     pub(crate) async fn command(&mut self, command: Command) -> Result<Notice, ControlError> {
         match self.ask(Wish::Command { command }).await? {
             Said::Notice { notice } => Ok(notice),
-            other => Err(unexpected(other)),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -77,38 +78,76 @@ impl Client {
     pub(crate) async fn stop(mut self, longest: Duration) -> Result<bool, ControlError> {
         match self.ask(Wish::Stop).await? {
             Said::Done => {}
-            other => return Err(unexpected(other)),
+            other => return Err(unexpected(&other)),
         }
         let mut rest = Vec::new();
         Ok(timeout(longest, self.stream.read_to_end(&mut rest)).await.is_ok())
     }
 
+    /// Everything from now on; the newest records first.
+    pub(crate) async fn subscribe(mut self) -> Result<Subscription, ControlError> {
+        self.last += 1;
+        self.send(&Request { v: VERSION, id: self.last, wish: Wish::Subscribe }).await?;
+        Ok(Subscription { stream: self.stream })
+    }
+
+    async fn send(&mut self, request: &Request) -> io::Result<()> {
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        timeout(PATIENCE, self.stream.get_mut().write_all(&line)).await?
+    }
+
     async fn ask(&mut self, wish: Wish) -> Result<Said, ControlError> {
         self.last += 1;
         let id = self.last;
-        let mut line = serde_json::to_vec(&Request { v: VERSION, id, wish }).map_err(io::Error::from)?;
-        line.push(b'\n');
-        let exchange = async {
-            self.stream.get_mut().write_all(&line).await?;
-            let mut answer = Vec::new();
-            let most = u64::try_from(ANSWER_MAX).unwrap_or(u64::MAX);
-            (&mut self.stream).take(most).read_until(b'\n', &mut answer).await?;
-            Ok::<_, io::Error>(answer)
-        };
-        let answer = timeout(PATIENCE, exchange).await.map_err(io::Error::from)??;
-        if answer.is_empty() {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        let line: Line = serde_json::from_slice(&answer).map_err(|_| ControlError::Foreign("?".to_owned()))?;
+        self.send(&Request { v: VERSION, id, wish }).await?;
+        let line = timeout(PATIENCE, read_line(&mut self.stream)).await.map_err(io::Error::from)??;
         match line.said {
             Said::Error { message } => Err(ControlError::Foreign(message)),
             said if line.id == id => Ok(said),
-            said => Err(unexpected(said)),
+            said => Err(unexpected(&said)),
         }
     }
 }
 
-fn unexpected(said: Said) -> ControlError {
-    let kind = serde_json::to_value(&said).ok().and_then(|value| Some(value.get("kind")?.as_str()?.to_owned()));
+/// What an instance tells by itself.
+#[derive(Debug)]
+pub(crate) enum News {
+    Snapshot(Arc<Snapshot>),
+    Record(Arc<TraceRecord>),
+}
+
+/// The news of an instance, until it ends.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    stream: BufReader<UnixStream>,
+}
+
+impl Subscription {
+    /// The next news. Dropping the future loses the connection's place: take another then.
+    pub(crate) async fn next(&mut self) -> Result<News, ControlError> {
+        loop {
+            match read_line(&mut self.stream).await?.said {
+                Said::Snapshot { snapshot } => return Ok(News::Snapshot(snapshot)),
+                Said::Record { record } => return Ok(News::Record(record)),
+                Said::Lost { .. } => {}
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+}
+
+async fn read_line(stream: &mut BufReader<UnixStream>) -> Result<Line, ControlError> {
+    let mut line = Vec::new();
+    let most = u64::try_from(ANSWER_MAX).unwrap_or(u64::MAX);
+    stream.take(most).read_until(b'\n', &mut line).await?;
+    if line.is_empty() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    serde_json::from_slice(&line).map_err(|_| ControlError::Foreign("?".to_owned()))
+}
+
+fn unexpected(said: &Said) -> ControlError {
+    let kind = serde_json::to_value(said).ok().and_then(|value| Some(value.get("kind")?.as_str()?.to_owned()));
     ControlError::Foreign(kind.unwrap_or_default())
 }

@@ -8,7 +8,7 @@ mod server;
 mod tests;
 
 pub(crate) use self::{
-    client::Client,
+    client::{Client, News, Subscription},
     server::{Socket, serve},
 };
 

@@ -39,6 +39,22 @@ pub(crate) struct Snapshot {
     pub(crate) shared_cause: Option<SharedCause>,
     /// Conversations that are bound to a key.
     pub(crate) conversations: usize,
+    /// How it came here.
+    #[serde(default)]
+    pub(crate) link: Link,
+}
+
+/// Where the one who looks stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Link {
+    /// In the same process.
+    #[default]
+    Own,
+    /// At the other end of the control socket.
+    Attached,
+    /// There, and the instance has not been heard since.
+    Lost,
 }
 
 /// What does not change while the program runs.

@@ -21,7 +21,7 @@ use super::{
 use crate::domain::{
     key::Label,
     now::{Now, since},
-    snapshot::Snapshot,
+    snapshot::{Link, Snapshot},
     trace::TraceRecord,
 };
 
@@ -225,6 +225,7 @@ pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, now: Now) -> Sn
         held: live.queue.views(now),
         shared_cause: live.shared_cause.clone().filter(|shared| since(shared.at, now.wall) < SHARED_CAUSE_SHOWN),
         conversations: live.pool.conversations(now),
+        link: Link::Own,
     }
 }
 

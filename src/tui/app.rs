@@ -17,7 +17,7 @@ use crate::domain::{
     key::Label,
     message::Message,
     now::{since, until},
-    snapshot::{CircuitState, Finding, KeyView, Skip, Snapshot, UsageView},
+    snapshot::{CircuitState, Finding, KeyView, Link, Skip, Snapshot, UsageView},
     trace::TraceRecord,
 };
 
@@ -251,7 +251,8 @@ impl App {
     }
 
     fn quit(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        if snapshot.traffic.in_flight == 0 {
+        // The proxy of an attached dashboard goes on without it.
+        if snapshot.traffic.in_flight == 0 || snapshot.link != Link::Own {
             return vec![Effect::Leave];
         }
         self.overlay = Some(Overlay::Quit { waiting: false });

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     message::Message,
-    snapshot::{Mode, Status, Traffic},
+    snapshot::{Link, Mode, Status, Traffic},
 };
 
 /// Seconds over which the request rate is an average.
@@ -34,7 +34,15 @@ fn place(view: &View<'_>, room: usize) -> Line<'static> {
         Mode::DryRun => (theme.warn, Status::Disabled),
         Mode::Demo => (theme.accent, Status::Exhausted),
     };
-    let mode = format!("{} {}", view.glyphs.status(status), wording::mode(view, setup.mode));
+    let (style, status, mode) = match view.snapshot.link {
+        Link::Own => (style, status, wording::mode(view, setup.mode)),
+        Link::Attached => {
+            let attached = Message::new("mode-attached").with("pid", i64::from(setup.pid));
+            (theme.accent, Status::Healthy, view.say(&attached))
+        }
+        Link::Lost => (theme.bad, Status::Blocked, view.text("mode-lost")),
+    };
+    let mode = format!("{} {mode}", view.glyphs.status(status));
     let clock = view.words.clock(view.now);
     let clock = clock.rsplit_once(':').map_or(clock.as_str(), |(minutes, _)| minutes).to_owned();
     let parts = [(" kmi-tui".to_owned(), theme.strong), (mode, style), (view.clean(&setup.address), theme.text)];
