@@ -151,6 +151,9 @@ async fn ask(http: &Http, request: Request<Full<Bytes>>, stream: bool) -> String
     let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     let whole = !stream || text.contains("[DONE]") || text.contains("message_stop");
     match status.as_u16() {
+        200 if text.starts_with("{\"error\"") || text.contains("\"type\":\"error\"") => {
+            format!("error: an error in a 200 after {attempts} attempts")
+        }
         200 if whole => format!("ok after {attempts} attempts"),
         200 => format!("error: a stream without an end after {attempts} attempts"),
         status => format!("error: {status} after {attempts} attempts: {}", text.chars().take(300).collect::<String>()),

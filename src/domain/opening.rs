@@ -47,6 +47,27 @@ pub(crate) fn judge(bytes: &[u8]) -> Opening {
     Opening::Unclear
 }
 
+/// Looks at the beginning of a JSON answer: an error object shows itself at once, all else is good.
+pub(crate) fn judge_json(bytes: &[u8]) -> Opening {
+    match begins_as_error(bytes) {
+        Some(true) if serde_json::from_slice::<Value>(bytes).is_ok() => judge_data(bytes.trim_ascii()),
+        Some(true) | None => Opening::Unclear,
+        Some(false) => Opening::Good,
+    }
+}
+
+/// `{"error"…` or `{"type":"error"…`; `None` = too short to tell.
+fn begins_as_error(bytes: &[u8]) -> Option<bool> {
+    const BEGINNINGS: [&[u8]; 2] = [br#"{"error""#, br#"{"type":"error""#];
+    let longest = BEGINNINGS.iter().map(|beginning| beginning.len()).max().unwrap_or_default();
+    let dense: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(longest).collect();
+    if BEGINNINGS.iter().any(|beginning| dense.starts_with(beginning)) {
+        return Some(true);
+    }
+    let open = BEGINNINGS.iter().any(|beginning| beginning.starts_with(&dense));
+    if open { None } else { Some(false) }
+}
+
 /// An event ends with an empty line.
 fn next_event(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let ends = [&b"\n\n"[..], b"\r\n\r\n"].into_iter().filter_map(|end| Some((memmem::find(bytes, end)?, end.len())));
@@ -98,9 +119,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_json_answer_that_is_an_error_shows_itself() {
+        let limited = r#"{ "type": "error", "error": {"type": "rate_limit_error", "message": "x"}}"#;
+        let overloaded = r#"{"error":{"type":"engine_overloaded_error"}}"#;
+        for (bytes, expected) in [
+            ("", Opening::Unclear),
+            ("{\n  \"err", Opening::Unclear),
+            (&limited[..40], Opening::Unclear),
+            (limited, error(429, limited)),
+            (overloaded, error(529, overloaded)),
+            (r#"{"id":"x","error":{}}"#, Opening::Good),
+            (r#"{"error":null,"id":"x"}"#, Opening::Good),
+            (r#"{"object":"li"#, Opening::Good),
+            ("[1", Opening::Good),
+        ] {
+            assert_eq!(judge_json(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_break_it(bytes: Vec<u8>) {
+            judge_json(&bytes);
             judge(&bytes);
         }
     }

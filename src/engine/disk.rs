@@ -4,7 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -20,8 +20,8 @@ use crate::{
 
 /// Jobs that may wait; further ones are refused.
 const QUEUE: usize = 64;
-/// Records kept while the trace can't be written.
-const PENDING_MAX: usize = 10_000;
+/// Records kept while the trace can't be written, here and before the queue.
+pub(super) const PENDING_MAX: usize = 10_000;
 /// How often waiting records are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -54,17 +54,21 @@ impl Disk {
         Self { jobs: Some(jobs), thread, counts }
     }
 
-    /// Hands over a job; `false` when the disk is too far behind to take it.
-    pub(super) fn send(&self, job: Job) -> bool {
-        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+    /// Hands over a job; gives it back when the disk is too far behind to take it.
+    pub(super) fn send(&self, job: Job) -> Result<(), Job> {
+        let Some(jobs) = &self.jobs else { return Err(job) };
+        jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+        })
     }
 
     /// Writes all that waits and this last state, then ends the thread.
-    pub(super) async fn finish(&mut self, last: Box<StoredState>) {
+    pub(super) async fn finish(&mut self, records: Vec<Arc<TraceRecord>>, last: Box<StoredState>) {
         let (jobs, thread) = (self.jobs.take(), self.thread.take());
         let finished = tokio::task::spawn_blocking(move || {
             if let Some(jobs) = jobs {
                 // An error means that the thread is gone: joining it below says so.
+                let _ = jobs.send(Job::Append(records));
                 let _ = jobs.send(Job::Save(last));
             }
             thread.is_none_or(|thread| thread.join().is_ok())

@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     Event, HISTORY, Live, Shared,
     clock::Heartbeat,
-    disk::{Disk, Job},
+    disk::{Disk, Job, PENDING_MAX},
     remember,
     traffic::Aggregates,
 };
@@ -43,6 +43,8 @@ pub(super) struct Keeper {
     disk: Disk,
     aggregates: Aggregates,
     heartbeat: Heartbeat,
+    /// Records that the disk could not take yet.
+    waiting: Vec<Arc<TraceRecord>>,
     publish_at: Option<Instant>,
     save_at: Option<Instant>,
     published: Instant,
@@ -58,6 +60,7 @@ impl Keeper {
             disk,
             aggregates,
             heartbeat,
+            waiting: Vec::new(),
             publish_at: None,
             save_at: None,
             published: Instant::now(),
@@ -104,13 +107,27 @@ impl Keeper {
         }
         if !records.is_empty() {
             self.spread(&records);
-            let count = u64::try_from(records.len()).unwrap_or_default();
-            if !self.disk.send(Job::Append(records)) {
-                self.shared.dropped.fetch_add(count, Ordering::Relaxed);
-            }
+            self.waiting.append(&mut records);
+            self.append();
             self.schedule_publish();
         }
         stop
+    }
+
+    /// Hands waiting records to the disk; while it is too far behind they wait here, the newest of them.
+    fn append(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        match self.disk.send(Job::Append(std::mem::take(&mut self.waiting))) {
+            Err(Job::Append(mut records)) => {
+                let excess = records.len().saturating_sub(PENDING_MAX);
+                records.drain(..excess);
+                self.shared.dropped.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
+                self.waiting = records;
+            }
+            Ok(()) | Err(Job::Save(_)) => {}
+        }
     }
 
     fn spread(&self, records: &[Arc<TraceRecord>]) {
@@ -137,6 +154,7 @@ impl Keeper {
 
     /// Time passes: counters fade, cooldowns end, the last minute's traffic moves on.
     fn tick(&mut self) {
+        self.append();
         let now = self.shared.clock.now();
         let jump = self.heartbeat.beat(now);
         let waiting = {
@@ -188,13 +206,14 @@ impl Keeper {
     fn save(&mut self) {
         let memory = self.shared.live().pool.memory();
         let saved = self.disk.send(Job::Save(Box::new(remember::to_stored(&memory))));
-        let retry = !saved || self.disk.failed_saves() > 0;
+        let retry = saved.is_err() || self.disk.failed_saves() > 0;
         self.save_at = retry.then(|| Instant::now() + SAVE_RETRY);
     }
 
     async fn finish(mut self, done: oneshot::Sender<()>) {
         let memory = self.shared.live().pool.memory();
-        self.disk.finish(Box::new(remember::to_stored(&memory))).await;
+        let waiting = std::mem::take(&mut self.waiting);
+        self.disk.finish(waiting, Box::new(remember::to_stored(&memory))).await;
         self.publish();
         // An error means that nobody waits any more.
         let _ = done.send(());

@@ -325,6 +325,8 @@ impl Engine {
     /// The snapshot, with all that has changed until now: for those who look once.
     pub(crate) async fn fresh_snapshot(&self) -> Arc<Snapshot> {
         let mut snapshots = self.snapshots();
+        // Only what is published from now on is new.
+        snapshots.mark_unchanged();
         if self.shared.changed.load(Ordering::Acquire) {
             // A keeper that is late, or gone, must not hold anybody up.
             let _ = tokio::time::timeout(FRESH_WAIT, snapshots.changed()).await;

@@ -131,6 +131,13 @@ impl Failure {
         Self { verdict, answer: Err(fault) }
     }
 
+    /// A good head, and then the end: the request may have been executed.
+    fn cut(what: &str) -> Self {
+        let fault = TransportFault::Broken(what.to_owned());
+        let verdict = Verdict { message: Some(fault.to_string()), ..Verdict::bare(Cause::BrokenAnswer) };
+        Self { verdict, answer: Err(fault) }
+    }
+
     /// The more telling of two failures; the earlier of equals.
     pub(super) fn more_telling(best: Option<Self>, next: Self) -> Self {
         match best {
@@ -169,11 +176,42 @@ fn settle(app: &App, lease: &Lease, verdict: &Verdict, exchange: &mut Exchange, 
     exchange.tried(lease, status, verdict, took);
 }
 
-/// Looks at a stream's first event before anything goes to the client: an error there can still be failed over.
+/// How the beginning of a good answer is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    Events,
+    Json,
+    /// Nothing to see.
+    Opaque,
+}
+
+impl Beginning {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
+        let kind = text(header::CONTENT_TYPE);
+        match &text(header::CONTENT_ENCODING)[..] {
+            b"" | b"identity" if kind.starts_with(b"text/event-stream") => Self::Events,
+            b"" | b"identity" if kind.starts_with(b"application/json") => Self::Json,
+            _ => Self::Opaque,
+        }
+    }
+
+    fn judge(self, seen: &[u8]) -> Opening {
+        match self {
+            Self::Events => opening::judge(seen),
+            Self::Json => opening::judge_json(seen),
+            Self::Opaque => Opening::Good,
+        }
+    }
+}
+
+/// Looks at the first event, or the first bytes of JSON, before anything goes to the client: an error there can still be
+/// failed over.
 async fn open(app: &App, answer: Response<Incoming>, lease: &Lease) -> Result<Answer, Failure> {
     let (head, mut body) = answer.into_parts();
     let mut opening = VecDeque::new();
-    if !is_plain_stream(&head.headers) {
+    let beginning = Beginning::of(&head.headers);
+    if beginning == Beginning::Opaque {
         return Ok(Answer { head, opening, body });
     }
     let mut seen = Vec::new();
@@ -187,25 +225,20 @@ async fn open(app: &App, answer: Response<Incoming>, lease: &Lease) -> Result<An
                 seen.extend_from_slice(&chunk);
                 opening.push_back(chunk);
             }
+            Some(Err(_)) if beginning == Beginning::Json => return Err(Failure::cut("its answer broke off")),
             Some(Err(_)) => return Err(Failure::silent("its stream broke off before the first event")),
-            None if opening::judge(&seen) == Opening::Unclear => {
+            None if beginning == Beginning::Events && beginning.judge(&seen) == Opening::Unclear => {
                 return Err(Failure::silent("its stream ended without an event"));
             }
             None => break,
         }
-        match opening::judge(&seen) {
+        match beginning.judge(&seen) {
             Opening::Unclear => {}
             Opening::Good => break,
             Opening::Error { status, body } => return Err(hidden_error(app, &head, status, &body, lease)),
         }
     }
     Ok(Answer { head, opening, body })
-}
-
-fn is_plain_stream(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
-    text(header::CONTENT_TYPE).starts_with(b"text/event-stream")
-        && matches!(&text(header::CONTENT_ENCODING)[..], b"" | b"identity")
 }
 
 /// An error that came as the first event of a 200, as the answer that it should have been.

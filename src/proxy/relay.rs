@@ -181,9 +181,11 @@ impl Body for ProxyBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Relay(relay) if relay.opening.is_empty() => relay.inner.size_hint(),
-            // Streams announce no length; what was taken out of one that does is not counted again.
-            Self::Relay(_) => SizeHint::default(),
+            Self::Relay(relay) => {
+                let taken: usize = relay.opening.iter().map(Bytes::len).sum();
+                let rest = relay.inner.size_hint().exact();
+                rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + taken as u64))
+            }
         }
     }
 }

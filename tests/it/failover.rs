@@ -42,12 +42,16 @@ async fn an_error_hidden_in_a_200_and_an_empty_stream_count_as_failures() {
     let answer = proxy.chat("hello", true).await;
     assert_eq!((answer.status, answer.header("x-kmi-key")), (200, Some("beta")), "{}", answer.text());
     assert!(answer.complete && answer.text().contains("[DONE]"));
+    proxy.home.run(&["unblock", "alpha"]).await;
+    let plain = proxy.chat("hello", false).await;
+    assert_eq!((plain.status, plain.header("x-kmi-key")), (200, Some("beta")), "{}", plain.text());
+    assert!(plain.header("content-length").is_some(), "what has a length keeps it: {:?}", plain.headers);
     simulator.set(&key("beta"), Behaviour::EmptyStream);
     let answer = proxy.chat("hello", true).await;
     assert_eq!(answer.status, 502, "alpha rests, beta says nothing: {}", answer.text());
-    let trace = proxy.traced(2).await;
+    let trace = proxy.traced(3).await;
     assert_eq!(trace[0]["attempts"][0]["cause"], "rate_limited");
-    assert_eq!(trace[1]["attempts"][0]["cause"], "server_error");
+    assert_eq!(trace[2]["attempts"][0]["cause"], "server_error");
 }
 
 #[tokio::test]
