@@ -53,7 +53,8 @@ impl Picks {
             let left = f64::from(key % 70 + 30) / 100.0;
             picks.pool.checked(KeyId(key), CheckKind::Refresh, Ok(usage(left)), at(Duration::ZERO));
             if case == Case::HalfOut && key % 2 == 0 {
-                picks.pool.settle(KeyId(key), &Verdict::bare(Cause::QuotaWeek), None, None, at(Duration::ZERO));
+                let now = at(Duration::ZERO);
+                picks.pool.settle(KeyId(key), now.wall, &Verdict::bare(Cause::QuotaWeek), None, now);
             }
         }
         picks
@@ -65,7 +66,7 @@ impl Picks {
         let now = at(self.steady);
         let Ok(choice) = self.pool.pick(&Ask::default(), now) else { return false };
         self.pool.answered(choice.id, None, now);
-        self.pool.settle(choice.id, &Verdict::bare(Cause::Ok), None, None, now);
+        self.pool.settle(choice.id, choice.at, &Verdict::bare(Cause::Ok), None, now);
         self.pool.release(choice.id, now);
         true
     }
@@ -76,7 +77,7 @@ impl Picks {
         let now = at(self.steady);
         let Ok(choice) = self.pool.pick(&Ask::default(), now) else { return false };
         let verdict = Verdict { retry_after: Some(Duration::from_secs(1)), ..Verdict::bare(Cause::RateLimited) };
-        self.pool.settle(choice.id, &verdict, None, None, now);
+        self.pool.settle(choice.id, choice.at, &verdict, None, now);
         self.pool.release(choice.id, now);
         true
     }

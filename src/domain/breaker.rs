@@ -10,7 +10,7 @@ const UNREACHABLE_MOST: u32 = 3;
 /// Failures in a row that open it when the host answers badly: several keys must have met them, or it may be a key.
 const FAILING_MOST: u32 = 5;
 /// While half open, one probe may start in this time.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+const PROBE_EVERY: Duration = Duration::from_millis(250);
 
 /// How long it stays open: the first time, and at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(breaker.closed_until(seconds(0)), Some(seconds(1)));
         assert_eq!(breaker.closed_until(seconds(1)), None);
         breaker.begin(seconds(1));
-        assert_eq!(breaker.closed_until(seconds(1)), Some(seconds(2)), "one probe at a time");
+        assert_eq!(breaker.closed_until(seconds(1)), Some(seconds(1) + PROBE_EVERY), "one probe at a time");
         assert_eq!(breaker.closed_until(seconds(2)), None, "a probe that hangs holds nobody for ever");
         for (now, until) in [(2, 4), (4, 8), (8, 12)] {
             breaker.begin(seconds(now));

@@ -46,31 +46,42 @@ pub(crate) fn wall() -> Timestamp {
     Timestamp::now()
 }
 
-/// Notices, once a second, what time should not do.
+/// Notices that the machine slept: beats come once a second.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    last: Now,
-}
-
-/// What happened since the last beat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Jump {
-    /// The wall clock was set by so much.
-    pub(super) clock_set: Option<SignedDuration>,
-    pub(super) slept: bool,
+    last: Duration,
 }
 
 impl Heartbeat {
     pub(super) const fn new(now: Now) -> Self {
+        Self { last: now.steady }
+    }
+
+    pub(super) fn slept(&mut self, now: Now) -> bool {
+        let passed = now.steady.saturating_sub(self.last);
+        self.last = now.steady;
+        passed >= SLEPT
+    }
+}
+
+/// Notices that the wall clock was set, whenever somebody looks at it.
+#[derive(Debug)]
+pub(super) struct Drift {
+    last: Now,
+}
+
+impl Drift {
+    pub(super) const fn new(now: Now) -> Self {
         Self { last: now }
     }
 
-    pub(super) fn beat(&mut self, now: Now) -> Jump {
+    /// By how much it was set since the last look.
+    pub(super) fn look(&mut self, now: Now) -> Option<SignedDuration> {
         let passed = now.steady.saturating_sub(self.last.steady);
         let by_the_wall = now.wall.duration_since(self.last.wall);
         let moved = by_the_wall - SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
         self.last = now;
-        Jump { clock_set: Some(moved).filter(|moved| moved.abs() > DRIFT), slept: passed >= SLEPT }
+        Some(moved).filter(|moved| moved.abs() > DRIFT)
     }
 }
 
@@ -85,7 +96,7 @@ mod tests {
             wall: start + SignedDuration::from_secs(wall),
             steady: Duration::from_secs(steady),
         };
-        let mut heartbeat = Heartbeat::new(at(0, 0));
+        let (mut heartbeat, mut drift) = (Heartbeat::new(at(0, 0)), Drift::new(at(0, 0)));
         let set = |seconds| Some(SignedDuration::from_secs(seconds));
         for (now, clock_set, slept) in [
             (at(1, 1), None, false),
@@ -95,7 +106,7 @@ mod tests {
             (at(3_606, 3_604), set(-7_200), false),
             (at(90_000, 3_700), set(86_298), true),
         ] {
-            assert_eq!(heartbeat.beat(now), Jump { clock_set, slept });
+            assert_eq!((drift.look(now), heartbeat.slept(now)), (clock_set, slept));
         }
     }
 

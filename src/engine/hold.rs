@@ -12,13 +12,15 @@ use crate::domain::{
     key::KeyId,
     now::{Now, until},
     pool::{Ask, Choice, NoKey, Pool},
-    snapshot::{HeldView, Skip},
+    snapshot::HeldView,
 };
 
 /// Requests that wait at once; more are refused as if there were no waiting.
 const WAITING_MAX: usize = 512;
 /// What is over in a moment.
 const MOMENT: Duration = Duration::from_secs(2);
+/// Who is held may try a key again after this.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How long a request waits for a place on an account that is busy with others.
 const PLACE: Duration = Duration::from_secs(30);
 
@@ -52,10 +54,19 @@ struct Waiting {
     number: u64,
     wish: Arc<Wish>,
     tried: Vec<KeyId>,
+    /// Until then the keys that it has tried are not tried again; on the steady clock.
+    again_at: Duration,
     /// On the steady clock.
     deadline: Duration,
     key_expected: Option<jiff::Timestamp>,
     hand: oneshot::Sender<Choice>,
+}
+
+impl Waiting {
+    /// The keys that it must not be given yet.
+    fn tried(&self, now: Now) -> &[KeyId] {
+        if now.steady < self.again_at { &self.tried } else { &[] }
+    }
 }
 
 /// A place in the queue; given up when dropped.
@@ -81,18 +92,20 @@ impl Queue {
     /// Hands keys to those who wait, in their order.
     pub(super) fn serve(&mut self, pool: &mut Pool, now: Now) {
         // Who wants the same is refused the same: with many waiting, one look is enough.
-        let mut refused: Vec<Option<String>> = Vec::new();
+        let mut refused: Vec<(Option<String>, Option<jiff::Timestamp>)> = Vec::new();
         let mut left = VecDeque::with_capacity(self.waiting.len());
         for waiting in self.waiting.drain(..) {
             if waiting.hand.is_closed() {
                 continue;
             }
-            let plain = waiting.tried.is_empty() && waiting.wish.files.is_empty();
-            if plain && refused.contains(&waiting.wish.model) {
-                left.push_back(waiting);
+            let tried = waiting.tried(now);
+            let plain = tried.is_empty() && waiting.wish.files.is_empty();
+            let known = refused.iter().find(|(model, _)| plain && *model == waiting.wish.model);
+            if let Some((_, key_expected)) = known {
+                left.push_back(Waiting { key_expected: *key_expected, ..waiting });
                 continue;
             }
-            match pool.pick(&waiting.wish.ask(&waiting.tried, false), now) {
+            match pool.pick(&waiting.wish.ask(tried, false), now) {
                 Ok(choice) => {
                     if let Err(choice) = waiting.hand.send(choice) {
                         pool.release(choice.id, now);
@@ -100,7 +113,7 @@ impl Queue {
                 }
                 Err(no_key) => {
                     if plain {
-                        refused.push(waiting.wish.model.clone());
+                        refused.push((waiting.wish.model.clone(), no_key.until));
                     }
                     left.push_back(Waiting { key_expected: no_key.until, ..waiting });
                 }
@@ -121,12 +134,22 @@ impl Queue {
         self.waiting.iter().map(view).collect()
     }
 
-    fn join(&mut self, wish: &Arc<Wish>, tried: Vec<KeyId>, deadline: Duration, no_key: &NoKey) -> Outcome {
+    /// Behind all who came before; a request that comes again keeps its turn.
+    fn join(
+        &mut self,
+        wish: &Arc<Wish>,
+        tried: Vec<KeyId>,
+        again_at: Duration,
+        deadline: Duration,
+        no_key: &NoKey,
+    ) -> Outcome {
         self.last += 1;
         let (sender, hand) = oneshot::channel();
         let number = self.last;
         let key_expected = no_key.until;
-        self.waiting.push_back(Waiting { number, wish: wish.clone(), tried, deadline, key_expected, hand: sender });
+        let waiting = Waiting { number, wish: wish.clone(), tried, again_at, deadline, key_expected, hand: sender };
+        let place = self.waiting.partition_point(|other| other.wish.since.steady <= wish.since.steady);
+        self.waiting.insert(place, waiting);
         Outcome::Queued { number, deadline, look_at: None, hand }
     }
 
@@ -136,7 +159,9 @@ impl Queue {
 
     fn look_at(&self, number: u64, now: Now) -> Option<Duration> {
         let waiting = self.waiting.iter().find(|waiting| waiting.number == number)?;
-        Some(now.steady + until(waiting.key_expected?, now.wall))
+        let expected = waiting.key_expected.map(|moment| now.steady + until(moment, now.wall));
+        let again = Some(waiting.again_at).filter(|at| *at > now.steady && *at < waiting.deadline);
+        expected.into_iter().chain(again).min()
     }
 }
 
@@ -154,18 +179,22 @@ impl Live {
         };
         let hold = self.pool.policy().hold.map(|hold| wish.since.steady + hold);
         let deadline = hold.max(short_wait(&no_key, now)).filter(|deadline| *deadline > now.steady);
-        match deadline.filter(|_| self.queue.waiting.len() < WAITING_MAX && has_hope(&no_key)) {
+        let hope = no_key.hope || hold.is_some() && !tried.is_empty();
+        match deadline.filter(|_| self.queue.waiting.len() < WAITING_MAX && hope) {
             Some(deadline) => {
-                // A key that was tried and is out since may be tried again once it is back.
-                let tried = if hold.is_some() { self.pool.still_able(tried) } else { tried.to_vec() };
-                let mut queued = self.queue.join(wish, tried, deadline, &no_key);
+                // Who is to be held may try a key again: one that is out since, when it is back; another after a while.
+                let (tried, again_at) = match hold {
+                    Some(_) => (self.pool.still_able(tried), now.steady + AGAIN),
+                    None => (tried.to_vec(), Duration::MAX),
+                };
+                let mut queued = self.queue.join(wish, tried, again_at, deadline, &no_key);
                 self.queue.serve(&mut self.pool, now);
                 if let Outcome::Queued { number, look_at, .. } = &mut queued {
                     *look_at = self.queue.look_at(*number, now);
                 }
                 queued
             }
-            None if alone && !starts_slowly(&no_key) => Outcome::Refused(no_key),
+            None if alone && !no_key.in_a_moment => Outcome::Refused(no_key),
             // Others wait for what this one need not, or the queue is full: neither must keep it from a key.
             None => self.pool.pick(&wish.ask(tried, true), now).map_or_else(Outcome::Refused, Outcome::Got),
         }
@@ -210,7 +239,11 @@ impl Engine {
             return Ok(self.lease(choice));
         }
         drop(place);
-        let choice = self.change(|live, now| live.pool.pick(&wish.ask(tried, true), now))?;
+        let choice = self.change(|live, now| {
+            let held = live.pool.policy().hold.is_some();
+            let tried = if held { live.pool.still_able(tried) } else { tried.to_vec() };
+            live.pool.pick(&wish.ask(&tried, true), now)
+        })?;
         Ok(self.lease(choice))
     }
 }
@@ -229,23 +262,6 @@ impl Drop for Place<'_> {
 
 /// Until when to wait although nobody asked for holding; on the steady clock.
 fn short_wait(no_key: &NoKey, now: Now) -> Option<Duration> {
-    let wait = no_key.reasons.iter().filter_map(|(_, skip)| match skip {
-        Skip::SlowStart { until: moment } | Skip::CircuitOpen { until: moment } => {
-            (until(*moment, now.wall) <= MOMENT).then_some(MOMENT)
-        }
-        Skip::Full { .. } => Some(PLACE),
-        _ => None,
-    });
-    wait.max().map(|wait| now.steady + wait)
-}
-
-fn starts_slowly(no_key: &NoKey) -> bool {
-    no_key.reasons.iter().any(|(_, skip)| matches!(skip, Skip::SlowStart { .. }))
-}
-
-/// Whether some key can come back by itself.
-fn has_hope(no_key: &NoKey) -> bool {
-    // Of many keys only some are told, but the moment is of all.
-    let may = |skip: &Skip| !matches!(skip, Skip::Disabled | Skip::Blocked { until: None, .. } | Skip::Tried);
-    no_key.until.is_some() || no_key.reasons.iter().any(|(_, skip)| may(skip))
+    let wait = if no_key.full { Some(PLACE) } else { no_key.in_a_moment.then_some(MOMENT) };
+    wait.map(|wait| now.steady + wait)
 }

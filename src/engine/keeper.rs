@@ -31,6 +31,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 const SAVE_AFTER: Duration = Duration::from_millis(300);
 /// A save that failed is tried again after this.
 const SAVE_RETRY: Duration = Duration::from_secs(1);
+/// So many keys are copied in no time.
+const KEYS_AT_ONCE: usize = 500;
 const TICK: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
 /// How long a shared cause is news.
@@ -144,11 +146,17 @@ impl Keeper {
 
     fn schedule(&mut self) {
         self.schedule_publish();
-        self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+        let after = SAVE_AFTER * self.slowness();
+        self.save_at.get_or_insert_with(|| Instant::now() + after);
+    }
+
+    /// Copying the views of thousands of keys takes milliseconds under the lock: it is done the more seldom.
+    fn slowness(&self) -> u32 {
+        1 + u32::try_from(self.shared.live().pool.size() / KEYS_AT_ONCE).unwrap_or(u32::MAX)
     }
 
     fn schedule_publish(&mut self) {
-        let earliest = self.published + PUBLISH_EVERY;
+        let earliest = self.published + PUBLISH_EVERY * self.slowness();
         self.publish_at.get_or_insert_with(|| Instant::now().max(earliest));
     }
 
@@ -156,21 +164,21 @@ impl Keeper {
     fn tick(&mut self) {
         self.append();
         let now = self.shared.clock.now();
-        let jump = self.heartbeat.beat(now);
+        let slept = self.heartbeat.slept(now);
         let waiting = {
-            let mut live = self.shared.live();
-            if let Some(by) = jump.clock_set {
-                tracing::warn!(seconds = by.as_secs(), "clock_was_set");
-                live.pool.clock_moved(by, now);
-            }
-            if jump.slept {
+            let live = &mut *self.shared.live();
+            live.notice_clock(now);
+            if slept {
                 tracing::warn!("machine_slept");
                 live.pool.check_all(now);
             }
             live.pool.tick(now);
+            if !live.queue.is_empty() {
+                live.queue.serve(&mut live.pool, now);
+            }
             live.pool.waiting(now)
         };
-        if jump.slept {
+        if slept {
             self.shared.interrupted.notify_one();
             self.shared.checks_wanted.notify_one();
         }

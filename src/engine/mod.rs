@@ -23,8 +23,12 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-use self::{clock::Clock, hold::Queue, news::News};
 pub(crate) use self::{clock::wall, hold::Wish};
+use self::{
+    clock::{Clock, Drift},
+    hold::Queue,
+    news::News,
+};
 use crate::{
     domain::{
         command::{Command, Notice, Severity},
@@ -99,6 +103,7 @@ struct Live {
     setup: Arc<Setup>,
     pool: Pool,
     queue: Queue,
+    drift: Drift,
     shared_cause: Option<SharedCause>,
     news: News,
     findings: Arc<[Finding]>,
@@ -140,6 +145,7 @@ impl Engine {
             setup: Arc::new(parts.setup),
             pool,
             queue: Queue::default(),
+            drift: Drift::new(clock.now()),
             shared_cause: None,
             news: News::default(),
             findings: Arc::new([]),
@@ -201,9 +207,14 @@ impl Engine {
     pub(crate) fn settle(&self, lease: &Lease, verdict: &Verdict, wish: &Wish) {
         let id = lease.choice.id;
         self.change(|live, now| {
-            let change = live.pool.settle(id, verdict, wish.model.as_deref(), wish.client.as_deref(), now);
+            let change = live.pool.settle(id, lease.choice.at, verdict, wish.model.as_deref(), now);
             report(live, &lease.choice.key.label, change, now);
         });
+    }
+
+    /// The client left before the end of a good answer: counted, and no more.
+    pub(crate) fn abandoned(&self, lease: &Lease) {
+        self.change(|live, _| live.pool.abandoned(lease.choice.id));
     }
 
     /// A request has tried what there was, in vain; the answer is the one cause behind it, if there is one.
@@ -419,8 +430,9 @@ impl Engine {
             let mut live = self.lock();
             // Read under the lock, so that the pool sees time in order.
             let now = self.now();
-            let result = call(&mut live, now);
             let live = &mut *live;
+            live.notice_clock(now);
+            let result = call(live, now);
             if !live.queue.is_empty() {
                 live.queue.serve(&mut live.pool, now);
             }
@@ -438,6 +450,16 @@ impl Engine {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.shared.history()
+    }
+}
+
+impl Live {
+    /// Deadlines move with a clock that was set, before anything is decided by it.
+    fn notice_clock(&mut self, now: Now) {
+        if let Some(by) = self.drift.look(now) {
+            tracing::warn!(seconds = by.as_secs(), "clock_was_set");
+            self.pool.clock_moved(by, now);
+        }
     }
 }
 

@@ -59,6 +59,7 @@ fn key_from_stored(key: &StoredKey, own: Option<&OwnKey>) -> KeyMemory {
         cooldown: key.exhausted_until.map(|until| Cooldown {
             until,
             cause: own.and_then(|own| own.cooldown_cause.clone()).unwrap_or_else(|| UNNAMED.to_owned()),
+            by_reset: own.is_some_and(|own| own.cooldown_by_reset),
         }),
         suspension: blocked
             .then(|| Suspension { reason: key.blocked_reason.clone().unwrap_or_default(), until: key.blocked_until }),
@@ -92,6 +93,7 @@ fn key_to_stored(key: &KeyMemory) -> StoredKey {
 fn own_of(key: &KeyMemory) -> OwnKey {
     OwnKey {
         cooldown_cause: key.cooldown.as_ref().map(|cooldown| cooldown.cause.clone()),
+        cooldown_by_reset: key.cooldown.as_ref().is_some_and(|cooldown| cooldown.by_reset),
         decayed_at: key.faded_at,
         tokens_input: key.tokens.input,
         tokens_output: key.tokens.output,

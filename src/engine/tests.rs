@@ -25,13 +25,18 @@ fn setup() -> Setup {
 }
 
 fn start(folder: &tempfile::TempDir) -> Engine {
+    let keys = ["alpha", "beta"].map(|label| sample(label, "https://api.kimi.com/coding/v1")).into();
+    start_with(folder, Policy { auto_rotate_allowed: true, ..Policy::default() }, keys)
+}
+
+fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Engine {
     let state_file = StateFile::open(folder.path(), true).expect("opened");
     let (state, _) = state_file.load(wall()).expect("loaded");
     let trace_file = TraceFile::open(folder.path(), NEVER, jiff::tz::TimeZone::UTC, true).expect("opened");
     Engine::start(Parts {
-        policy: Policy { auto_rotate_allowed: true, ..Policy::default() },
+        policy,
         setup: setup(),
-        keys: ["alpha", "beta"].map(|label| sample(label, "https://api.kimi.com/coding/v1")).into(),
+        keys,
         state,
         state_file,
         history: trace_file.tail(10),
@@ -150,4 +155,32 @@ async fn a_full_queue_drops_records_and_counts_them_but_never_waits() {
     engine.stop().await;
     let snapshot = engine.snapshots().borrow().clone();
     assert_eq!((snapshot.traffic.requests, snapshot.traffic.dropped_records), (QUEUE as u64, 7));
+}
+
+#[tokio::test]
+async fn of_many_keys_each_one_is_worth_waiting_for() {
+    let folder = tempfile::tempdir().expect("temp");
+    let mut keys: Vec<Key> = (0..65).map(|key| sample(&format!("k{key:02}"), "https://a.test/v1")).collect();
+    keys.iter_mut().take(64).for_each(|key| key.disabled = true);
+    let hold = Some(Duration::from_secs(20));
+    let engine = start_with(&folder, Policy { hold, ..Policy::default() }, keys);
+    let lease = engine.acquire(&wish(&engine), &[]).await.expect("the last one");
+    let limited = Verdict { retry_after: Some(Duration::from_secs(1)), ..Verdict::bare(Cause::RateLimited) };
+    engine.settle(&lease, &limited, &wish(&engine));
+    drop(lease);
+    assert_eq!(engine.acquire(&wish(&engine), &[]).await.expect("it comes back").choice.key.label.as_str(), "k64");
+}
+
+#[tokio::test]
+async fn who_is_held_tries_a_key_again_that_only_its_host_kept_away() {
+    let folder = tempfile::tempdir().expect("temp");
+    let hold = Some(Duration::from_secs(20));
+    let keys = vec![sample("alpha", "https://a.test/v1")];
+    let engine = start_with(&folder, Policy { hold, ..Policy::default() }, keys);
+    let wish = wish(&engine);
+    let lease = engine.acquire(&wish, &[]).await.expect("a key");
+    engine.settle(&lease, &Verdict::bare(Cause::ConnectFailed), &wish);
+    let tried = [lease.choice.id];
+    drop(lease);
+    assert!(engine.acquire(&wish, &tried).await.is_ok(), "after a while, although it was tried");
 }

@@ -88,14 +88,14 @@ impl Refusal {
                 "kmi-tui has no API key",
                 "Put an auth file into the auths folder (KMI_AUTHS_DIR); see the README.",
             )
-        } else if no_key.only_rate_limited() {
+        } else if no_key.only_rate_limited {
             (
                 StatusCode::TOO_MANY_REQUESTS,
                 "key_rate_limit",
                 "Per-key rate limit exceeded for every key",
                 "The limit is KMI_PROXY_MAX_RPS_PER_KEY or KMI_PROXY_MAX_RPM_PER_KEY of kmi-tui, not the upstream's.",
             )
-        } else if no_key.only_full() {
+        } else if no_key.only_full {
             (
                 StatusCode::TOO_MANY_REQUESTS,
                 "keys_busy",

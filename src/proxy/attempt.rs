@@ -288,6 +288,10 @@ pub(super) fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
     let read = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes)? {
         b"gzip" | b"x-gzip" => flate2::read::MultiGzDecoder::new(body).take(most).read_to_end(&mut plain),
         b"deflate" => flate2::read::ZlibDecoder::new(body).take(most).read_to_end(&mut plain),
+        b"br" => brotli_decompressor::Decompressor::new(body, 4096).take(most).read_to_end(&mut plain),
+        b"zstd" => ruzstd::decoding::StreamingDecoder::new(body)
+            .map_err(|_| std::io::ErrorKind::InvalidData.into())
+            .and_then(|decoder| decoder.take(most).read_to_end(&mut plain)),
         _ => return None,
     };
     read.is_ok().then_some(plain)

@@ -8,7 +8,7 @@ use super::{App, answers::Refusal, headers, relay::ProxyBody};
 use crate::{
     domain::{
         key::{KeyId, Label},
-        mask::mask_ids,
+        mask::{mask_ids, mask_secret},
         now::Now,
         outcome::{Cause, Verdict},
         prompt::{self, RequestHints},
@@ -155,7 +155,12 @@ impl Exchange {
             ms: millis(took),
         };
         self.attempts.push((lease.choice.id, verdict.cause));
-        let error = verdict.message.as_deref().map(|message| text::clean(&mask_ids(message), ERROR_MAX));
+        let secret = lease.choice.key.secret.expose().as_bytes();
+        let error = verdict.message.as_deref().map(|message| {
+            let masked = mask_secret(message.as_bytes(), secret);
+            let message = masked.map_or_else(|| message.into(), |masked| String::from_utf8_lossy(&masked).into_owned());
+            text::clean(&mask_ids(&message), ERROR_MAX)
+        });
         self.note(|record| {
             record.key = Some(lease.choice.key.label.clone());
             record.key_hash = Some(lease.choice.hash.to_string());
@@ -238,8 +243,10 @@ impl Exchange {
         let total = self.elapsed();
         let Some(mut record) = self.record.take() else { return };
         let lease = self.lease.take();
-        if let Some(lease) = &lease {
-            self.app.engine.settle(lease, &Verdict::bare(cause_of(ending)), &self.wish);
+        match (&lease, cause_of(ending)) {
+            (Some(lease), Some(cause)) => self.app.engine.settle(lease, &Verdict::bare(cause), &self.wish),
+            (Some(lease), None) => self.app.engine.abandoned(lease),
+            (None, _) => {}
         }
         record.ending = ending;
         record.tokens = tokens;
@@ -272,12 +279,13 @@ impl Drop for Exchange {
     }
 }
 
-/// What the end of a good answer says of its key. A client that hangs up says nothing against it.
-const fn cause_of(ending: Ending) -> Cause {
+/// What the end of a good answer says of its key; `None` = nothing, when the client hung up.
+const fn cause_of(ending: Ending) -> Option<Cause> {
     match ending {
-        Ending::Completed | Ending::ClientGone => Cause::Ok,
-        Ending::ErrorEvent => Cause::Busy,
-        Ending::UpstreamCut => Cause::BrokenAnswer,
+        Ending::Completed => Some(Cause::Ok),
+        Ending::ClientGone => None,
+        Ending::ErrorEvent => Some(Cause::Busy),
+        Ending::UpstreamCut => Some(Cause::BrokenAnswer),
     }
 }
 

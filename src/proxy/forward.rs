@@ -128,7 +128,9 @@ async fn next(
         retries.waited = true;
         exchange.waited(wait);
         tokio::time::sleep(wait).await;
-        return app.engine.again(id);
+        if let Some(lease) = app.engine.again(id) {
+            return Some(lease);
+        }
     }
     // Keys that are out only because all of them were refused alike are not waited for.
     if matches!(cause, Cause::Unauthorized | Cause::Forbidden)

@@ -64,6 +64,9 @@ pub(crate) struct OwnState {
 pub(crate) struct OwnKey {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cooldown_cause: Option<String>,
+    /// The cooldown ends at a moment that the upstream named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cooldown_by_reset: bool,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
     pub(crate) decayed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,12 +262,14 @@ impl Reader {
         let tokens_cached = tokens(field("tokens_cached"));
         let (cause, name) = field("cooldown_cause");
         let cooldown_cause = self.text(cause, &name);
+        let cooldown_by_reset = field("cooldown_by_reset").0 == Some(Value::Bool(true));
         let (decayed, name) = field("decayed_at");
         let decayed_at = self.moment(decayed, &name);
         let mut learnt = |name: &str| self.moment(fields.remove(name), &format!("kmi_tui.keys.{label}.{name}"));
         let (learnt_week_reset, learnt_month_reset) = (learnt("learnt_week_reset"), learnt("learnt_month_reset"));
         OwnKey {
             cooldown_cause,
+            cooldown_by_reset,
             decayed_at,
             tokens_input,
             tokens_output,

@@ -25,6 +25,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::time::Instant;
 
 use self::pulse::{Feeling, Pulse};
 use crate::domain::{
@@ -37,6 +38,8 @@ use crate::domain::{
 
 /// Pooled connections are closed by us before most servers close them.
 const POOL_IDLE: Duration = Duration::from_secs(50);
+/// A kept connection that was dead before shows it within this.
+const DEAD_AT_ONCE: Duration = Duration::from_secs(1);
 /// A whole usage check.
 const USAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest usage answer that is read.
@@ -144,10 +147,12 @@ impl Upstream {
         let mut request = build().ok_or_else(|| Failed { fault: unfit(), dead: false })?;
         let captured = capture_connection(&mut request);
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let began = Instant::now();
         let answer = client.request(request).await;
         let pulse = Pulse::of(&captured);
         answer.map_err(|error| Failed {
-            dead: is_cut(&error) && pulse.is_some_and(|pulse| pulse.died_idle()),
+            // One that the server had closed before says so at once; later, the request may have been executed.
+            dead: is_cut(&error) && began.elapsed() < DEAD_AT_ONCE && pulse.is_some_and(|pulse| pulse.died_idle()),
             fault: fault_of(&error),
         })
     }

@@ -7,7 +7,7 @@ use crate::domain::{
     key::KeyId,
     now::Now,
     outcome::Cause,
-    shared_cause::{SharedCause, can_be_shared},
+    shared_cause::{Common, SharedCause, can_be_shared},
     snapshot::Skip,
 };
 
@@ -37,6 +37,11 @@ impl Pool {
         }
         let common = self.lately.common(cause, client, attempts.len(), since, now.steady)?;
         for position in &witnesses {
+            if common == Common::Request {
+                // The hosts do serve others.
+                let host = self.slots[*position].host;
+                self.hosts[host].requests.succeeded();
+            }
             self.slots[*position].take_back(cause);
             self.restand(*position, now);
         }

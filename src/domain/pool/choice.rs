@@ -79,7 +79,8 @@ impl Pool {
         self.last_served = Some(slot.id);
         self.hosts[slot.host].requests.begin(now.steady);
         slot.begin(now);
-        let choice = Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index, bound };
+        let choice =
+            Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index, bound, at: now.wall };
         if let Some(conversation) = ask.conversation.filter(|_| self.policy.affinity.is_some()) {
             self.conversations.bind(conversation, choice.id, now.steady);
         }
@@ -95,6 +96,10 @@ impl Pool {
     pub(super) fn obstacle(&self, position: usize, ask: &Ask<'_>, now: Now) -> Option<Skip> {
         let slot = &self.slots[position];
         slot.obstacle(ask, self.account_load(position), &self.policy, now).or_else(|| {
+            // Who has waited tries: a host that is well again may only be slow to show it.
+            if ask.impatient {
+                return None;
+            }
             let free = self.hosts[slot.host].requests.closed_until(now.steady)?;
             Some(Skip::CircuitOpen { until: on_the_wall(free, now) })
         })

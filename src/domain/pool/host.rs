@@ -10,8 +10,8 @@ use crate::domain::{
     usage::Usage,
 };
 
-/// Requests wait for a host: it is looked at again soon.
-const REQUESTS: Pauses = Pauses { first: Duration::from_secs(1), most: Duration::from_secs(30) };
+/// Requests wait for a host: it is looked at again within the time that they wait.
+const REQUESTS: Pauses = Pauses { first: Duration::from_secs(1), most: Duration::from_secs(2) };
 /// Nobody waits for a health check.
 const CHECKS: Pauses = Pauses { first: Duration::from_secs(30), most: Duration::from_secs(600) };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{key::Label, outcome::Cause, snapshot::Counters, trace::Tokens};
+use crate::domain::{key::Label, snapshot::Counters, trace::Tokens};
 
 /// The pool, between runs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,6 +46,8 @@ pub(crate) struct Cooldown {
     pub(crate) until: Timestamp,
     /// An `outcome::Cause` in snake case.
     pub(crate) cause: String,
+    /// It ends at a moment that the upstream named, not after a while.
+    pub(crate) by_reset: bool,
 }
 
 /// A block: by a person, for payment, by the upstream.
@@ -65,9 +67,7 @@ impl KeyMemory {
         if let Some(block) = &mut self.suspension {
             block.until = block.until.map(shift);
         }
-        if let Some(cooldown) = &mut self.cooldown
-            && Cause::from_code(&cooldown.cause).is_none_or(|cause| cause.window().is_none())
-        {
+        if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.by_reset) {
             cooldown.until = shift(cooldown.until);
         }
     }

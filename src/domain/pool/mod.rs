@@ -92,7 +92,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) conversation: Option<u64>,
     /// Digests of the uploaded files that it names.
     pub(crate) files: &'a [u64],
-    /// It has waited long enough: a slow start does not bind it.
+    /// It has waited long enough: neither a slow start nor a host that is left alone binds it.
     pub(crate) impatient: bool,
 }
 
@@ -105,6 +105,8 @@ pub(crate) struct Choice {
     pub(crate) rotation_index: u64,
     /// The conversation, or a file that it names, belongs to this key.
     pub(crate) bound: bool,
+    /// When it was lent: what was refused since then, a good answer does not speak of.
+    pub(crate) at: Timestamp,
 }
 
 /// Why no key serves: each key's reason (of the first few), and when the first one comes back.
@@ -112,24 +114,16 @@ pub(crate) struct Choice {
 pub(crate) struct NoKey {
     pub(crate) reasons: Vec<(Label, Skip)>,
     pub(crate) until: Option<Timestamp>,
-}
-
-impl NoKey {
-    /// Whether our own rate limits are all that stands in the way.
-    pub(crate) fn only_rate_limited(&self) -> bool {
-        self.only(|skip| matches!(skip, Skip::RateLimited { .. }))
-    }
-
-    /// Whether every key that could serve has as many requests as its account takes at once.
-    pub(crate) fn only_full(&self) -> bool {
-        self.only(|skip| matches!(skip, Skip::Full { .. }))
-    }
-
-    fn only(&self, what: impl Fn(&Skip) -> bool) -> bool {
-        let mut relevant =
-            self.reasons.iter().filter(|(_, skip)| !matches!(skip, Skip::Disabled | Skip::Tried)).peekable();
-        relevant.peek().is_some() && relevant.all(|(_, skip)| what(skip))
-    }
+    /// Some key may come back by itself.
+    pub(crate) hope: bool,
+    /// Some key is passed over only for what is over in a moment: a slow start, a host that is looked at again.
+    pub(crate) in_a_moment: bool,
+    /// Some key has as many requests as its account takes at once.
+    pub(crate) full: bool,
+    /// Our own rate limits are all that stands in the way.
+    pub(crate) only_rate_limited: bool,
+    /// Full accounts are.
+    pub(crate) only_full: bool,
 }
 
 impl Pool {
@@ -202,9 +196,17 @@ impl Pool {
         }
     }
 
-    /// The same key once more, whatever stands against it: a retry that the settings ask for.
+    /// The same key once more, although it has refused: a retry that the settings ask for. Not against a person's word,
+    /// nor over its rate or its places.
     pub(crate) fn lend_again(&mut self, id: KeyId, now: Now) -> Option<Choice> {
         let position = self.position(id)?;
+        let forbidden =
+            matches!(self.slots[position].unavailable(now.wall), Some(Skip::Disabled | Skip::Blocked { .. }));
+        let ask = Ask { impatient: true, ..Ask::default() };
+        let full = matches!(self.obstacle(position, &ask, now), Some(Skip::RateLimited { .. } | Skip::Full { .. }));
+        if forbidden || full {
+            return None;
+        }
         Some(self.lend(position, &Ask::default(), false, now))
     }
 
@@ -216,29 +218,39 @@ impl Pool {
         self.load_changed(position, now);
     }
 
-    /// Applies a verdict to the key that met it, and to what is known of its host.
+    /// Applies a verdict to the key that met it, and to what is known of its host. `begun`: when the attempt was.
     pub(crate) fn settle(
         &mut self,
         id: KeyId,
+        begun: Timestamp,
         verdict: &Verdict,
         model: Option<&str>,
-        client: Option<&str>,
         now: Now,
     ) -> Option<Change> {
-        match verdict.cause {
-            Cause::Ok => self.lately.served(client, now.steady),
-            cause => self.lately.refused(cause, id, now.steady),
+        // That something is served is known since its head came; its end may be much later.
+        if verdict.cause != Cause::Ok {
+            self.lately.refused(verdict.cause, id, now.steady);
         }
         let position = self.position(id)?;
         let slot = &mut self.slots[position];
-        self.hosts[slot.host].answered(verdict.cause, id, now.steady);
+        if verdict.cause != Cause::Ok {
+            self.hosts[slot.host].answered(verdict.cause, id, now.steady);
+        }
         // A success of a key that nothing stands against changes nobody's standing.
         let looked_at = verdict.cause != Cause::Ok || slot.is_under_suspicion();
-        let change = slot.settle(verdict, model, &self.policy, now);
+        let change = slot.settle(verdict, begun, model, &self.policy, now);
         if looked_at {
             self.restand(position, now);
         }
         change
+    }
+
+    /// An attempt ended without saying anything of its key.
+    pub(crate) fn abandoned(&mut self, id: KeyId) {
+        if let Some(position) = self.position(id) {
+            let requests = &mut self.slots[position].memory.requests;
+            *requests = requests.saturating_add(1);
+        }
     }
 
     /// An uploaded file belongs to the account of this key.

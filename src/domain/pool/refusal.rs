@@ -55,9 +55,11 @@ impl Slot {
         }
     }
 
-    /// A good answer: the refusal is over, and when the report did not say when that would be, it is learnt.
-    pub(super) fn served_again(&mut self, now: Timestamp) {
-        let Some(refused) = self.refused.take() else { return };
+    /// A good answer to what was asked after the refusal: it is over, and its pause with it. When the report did not say
+    /// when that would be, it is learnt.
+    pub(super) fn served_again(&mut self, begun: Timestamp, now: Timestamp) {
+        let Some(refused) = self.refused.take_if(|refused| begun > refused.at) else { return };
+        self.memory.cooldown.take_if(|cooldown| cooldown.cause == refused.cause.code());
         let told = |kind: &WindowKind| {
             self.known_usage().is_some_and(|usage| usage.windows.iter().any(|window| is_meant(window, kind)))
         };

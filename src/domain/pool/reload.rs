@@ -75,6 +75,9 @@ impl Pool {
             }
             if policy.checks != self.policy.checks {
                 slot.checks.replan(policy.checks, now.steady);
+                if slot.memory.counters.error_401 > 0 {
+                    slot.checks.not_later_than(now.steady);
+                }
             }
         }
         self.conversations.set_span(policy.affinity.unwrap_or_default());

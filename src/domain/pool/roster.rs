@@ -77,11 +77,6 @@ impl Roster {
         (moment <= now).then_some(position)
     }
 
-    /// When time alone changes somebody's standing next.
-    pub(super) fn next_alarm(&self) -> Option<Timestamp> {
-        self.clock.first().map(|(moment, _)| *moment)
-    }
-
     /// From `start` on in the pool's order, wrapping.
     pub(super) fn from(&self, start: usize) -> impl Iterator<Item = usize> {
         self.available.range(start..).chain(self.available.range(..start)).copied()

@@ -268,7 +268,7 @@ impl World {
             }
             ["finish"] => {
                 for choice in std::mem::take(&mut self.flying) {
-                    self.pool.settle(choice.id, &Verdict::bare(Cause::Ok), None, None, now);
+                    self.pool.settle(choice.id, choice.at, &Verdict::bare(Cause::Ok), None, now);
                     self.pool.release(choice.id, now);
                 }
             }
@@ -321,7 +321,7 @@ impl World {
             if verdict.cause == Cause::Ok {
                 self.pool.answered(choice.id, self.client.as_deref(), self.now);
             }
-            self.pool.settle(choice.id, &verdict, self.model.as_deref(), self.client.as_deref(), self.now);
+            self.pool.settle(choice.id, choice.at, &verdict, self.model.as_deref(), self.now);
             self.pool.release(choice.id, self.now);
             if verdict.cause == Cause::Ok {
                 return label;
@@ -407,6 +407,7 @@ fn policy(settings: &BTreeMap<String, toml::Value>) -> Policy {
             "affinity" => policy.affinity = Some(time()),
             "key_rps" => policy.key_rate.per_second = number(),
             "key_rpm" => policy.key_rate.per_minute = number(),
+            "refresh" => policy.checks.refresh = Some(time()).filter(|time| !time.is_zero()),
             "rps" => policy.global_rate.per_second = number(),
             "rpm" => policy.global_rate.per_minute = number(),
             "strategy" => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Ask,
-    check::Checks,
+    check::{Checks, UNAUTHORIZED_RETRY},
     memory::{KeyMemory, Suspension},
     on_the_wall,
     refusal::Refused,
@@ -65,6 +65,7 @@ impl Slot {
         policy: &Policy,
         now: Duration,
     ) -> Self {
+        let unauthorized = memory.counters.error_401 > 0;
         Self {
             id,
             hash: key.secret.hash().into(),
@@ -81,7 +82,13 @@ impl Slot {
             aside_until: None,
             out: false,
             ramp: None,
-            checks: Checks::new(policy.checks, now),
+            checks: {
+                let mut checks = Checks::new(policy.checks, now);
+                if unauthorized {
+                    checks.not_later_than(now + UNAUTHORIZED_RETRY);
+                }
+                checks
+            },
         }
     }
 

@@ -64,12 +64,12 @@ fn pick(pool: &mut Pool, now: Now) -> String {
 }
 
 fn settle(pool: &mut Pool, label: &str, cause: Cause, now: Now) -> Option<Change> {
-    pool.settle(id(pool, label), &Verdict::bare(cause), None, None, now)
+    pool.settle(id(pool, label), now.wall, &Verdict::bare(cause), None, now)
 }
 
 fn settle_after(pool: &mut Pool, label: &str, cause: Cause, seconds: u64, now: Now) -> Option<Change> {
     let verdict = Verdict { retry_after: Some(Duration::from_secs(seconds)), ..Verdict::bare(cause) };
-    pool.settle(id(pool, label), &verdict, None, None, now)
+    pool.settle(id(pool, label), now.wall, &verdict, None, now)
 }
 
 fn status(pool: &Pool, label: &str, now: Now) -> Status {
@@ -218,7 +218,7 @@ fn an_empty_window_keeps_a_key_out_until_it_resets() {
 fn a_refused_model_is_remembered_for_that_key_only() {
     let mut pool = healthy(Policy::default(), &["a", "b"]);
     let a = id(&pool, "a");
-    pool.settle(a, &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), None, at(1));
+    pool.settle(a, at(1).wall, &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), at(1));
     let ask = Ask { model: Some("k3"), ..Ask::default() };
     assert_eq!(pool.pick(&ask, at(2)).expect("b").key.label.as_str(), "b");
     assert_eq!(pick(&mut pool, at(2)), "a", "other models still go there");
@@ -240,7 +240,7 @@ fn a_key_over_its_rate_is_passed_over() {
     assert_eq!(pick(&mut pool, at(1)), "a");
     assert_eq!(pick(&mut pool, at(1)), "b");
     let no_key = pool.pick(&Ask::default(), at(1)).expect_err("both are over");
-    assert!(no_key.only_rate_limited());
+    assert!(no_key.only_rate_limited);
     assert_eq!(no_key.until, Some(at(61).wall));
     assert_eq!(pick(&mut pool, at(61)), "a");
 }
@@ -314,4 +314,30 @@ fn a_failed_check_backs_off_and_keeps_the_last_reading() {
     }
     let UsageView::Failed { usage: last, .. } = &pool.views(at(now))[0].usage else { panic!("it failed") };
     assert_eq!(last.as_deref(), Some(&usage(1.0)));
+}
+
+#[test]
+fn a_retry_of_the_same_key_keeps_to_its_limits_and_to_a_persons_word() {
+    let policy = Policy { key_rate: RateLimit { per_second: 1, per_minute: 0 }, ..Policy::default() };
+    let mut pool = healthy(policy, &["a", "b"]);
+    let a = pool.pick(&Ask::default(), at(1)).expect("a").id;
+    settle(&mut pool, "a", Cause::ServerError, at(1));
+    assert!(pool.lend_again(a, at(1)).is_none(), "over its rate");
+    assert!(pool.lend_again(a, at(2)).is_some(), "although it cools down");
+    pool.block(&Label::new("a"), "by hand", None, at(3)).expect("known");
+    assert!(pool.lend_again(a, at(4)).is_none(), "a person said no");
+}
+
+#[test]
+fn who_has_waited_tries_a_host_that_is_left_alone() {
+    let mut pool = healthy(auto(), &["a", "b", "c"]);
+    for label in ["a", "b", "c"] {
+        settle(&mut pool, label, Cause::ConnectFailed, at(1));
+    }
+    let no_key = pool.pick(&Ask::default(), at(1)).expect_err("the host is left alone");
+    assert!(no_key.in_a_moment && no_key.hope);
+    let impatient = Ask { impatient: true, ..Ask::default() };
+    for _ in 0..20 {
+        pool.pick(&impatient, at(1)).expect("a host that is slow to answer must refuse nobody");
+    }
 }

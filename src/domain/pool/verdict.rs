@@ -49,6 +49,7 @@ impl Slot {
     pub(super) fn settle(
         &mut self,
         verdict: &Verdict,
+        begun: Timestamp,
         model: Option<&str>,
         policy: &Policy,
         now: Now,
@@ -62,8 +63,8 @@ impl Slot {
                 self.blamed = Some((verdict.cause, now.steady));
             }
         }
-        if verdict.cause.wants_quota() {
-            self.refused.get_or_insert(Refused { cause: verdict.cause, at: now.wall, confirmed: false });
+        if verdict.cause.wants_quota() && self.refused.is_none_or(|refused| refused.cause != verdict.cause) {
+            self.refused = Some(Refused { cause: verdict.cause, at: now.wall, confirmed: false });
         }
         match rule.effect {
             Effect::Nothing => None,
@@ -75,7 +76,7 @@ impl Slot {
             Effect::Praise => {
                 self.brief_failures = 0;
                 self.memory.lower_counters(1);
-                self.served_again(now.wall);
+                self.served_again(begun, now.wall);
                 None
             }
             Effect::RefuseModel => {
@@ -92,8 +93,10 @@ impl Slot {
             }
             Effect::BlockForGood => self.suspend(ACCOUNT_TERMINATED, None, now.wall),
             Effect::CoolDown | Effect::CoolBriefly | Effect::CoolUntilReset => {
-                let until = self.cooldown_end(rule.effect, verdict, policy, repeated, now.wall);
-                self.cool_down(verdict.cause, until, now.wall)
+                let reset = verdict.cause.window().and_then(|kind| self.reset_of(&kind, now.wall));
+                let until = reset.unwrap_or_else(|| add(now.wall, self.pause(rule.effect, verdict, policy, repeated)));
+                let cooldown = Cooldown { until, cause: verdict.cause.code().to_owned(), by_reset: reset.is_some() };
+                self.cool_down(verdict.cause, cooldown, now.wall)
             }
         }
     }
@@ -111,7 +114,9 @@ impl Slot {
             Counter::Error429 => counters.error_429 = counters.error_429.saturating_sub(1),
             Counter::Error5xx => counters.error_5xx = counters.error_5xx.saturating_sub(1),
         }
-        self.brief_failures = self.brief_failures.saturating_sub(1);
+        if cause.rule().effect == Effect::CoolBriefly {
+            self.brief_failures = self.brief_failures.saturating_sub(1);
+        }
         let asked_for = matches!(cause, Cause::RateLimited | Cause::Concurrency);
         if !asked_for {
             self.memory.cooldown.take_if(|cooldown| cooldown.cause == cause.code());
@@ -131,16 +136,9 @@ impl Slot {
         self.memory.faded_at.get_or_insert(now);
     }
 
-    fn cooldown_end(
-        &mut self,
-        effect: Effect,
-        verdict: &Verdict,
-        policy: &Policy,
-        repeated: bool,
-        now: Timestamp,
-    ) -> Timestamp {
+    fn pause(&mut self, effect: Effect, verdict: &Verdict, policy: &Policy, repeated: bool) -> Duration {
         let configured = policy.cooldown.max(Duration::from_secs(1));
-        let span = match effect {
+        match effect {
             Effect::CoolBriefly => {
                 if !repeated {
                     self.brief_failures = self.brief_failures.saturating_add(1);
@@ -149,17 +147,16 @@ impl Slot {
                 verdict.retry_after.unwrap_or(doubled).min(BRIEF_MAX).min(configured)
             }
             _ => verdict.retry_after.unwrap_or(configured),
-        };
-        let reset = verdict.cause.window().and_then(|kind| self.reset_of(&kind, now));
-        reset.unwrap_or_else(|| add(now, span))
+        }
     }
 
-    fn cool_down(&mut self, cause: Cause, until: Timestamp, now: Timestamp) -> Option<Change> {
-        let running = self.memory.cooldown.as_ref().filter(|cooldown| cooldown.until > now);
-        if running.is_some_and(|cooldown| cooldown.until >= until) {
+    fn cool_down(&mut self, cause: Cause, cooldown: Cooldown, now: Timestamp) -> Option<Change> {
+        let until = cooldown.until;
+        let running = self.memory.cooldown.as_ref().filter(|running| running.until > now);
+        if running.is_some_and(|running| running.until >= until) {
             return None;
         }
-        self.memory.cooldown = Some(Cooldown { until, cause: cause.code().to_owned() });
+        self.memory.cooldown = Some(cooldown);
         Some(Change::CooledDown { cause, until })
     }
 

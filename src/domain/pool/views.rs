@@ -35,6 +35,10 @@ impl Pool {
         (0..self.slots.len()).map(view).collect()
     }
 
+    pub(crate) fn size(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The upstream hosts that keys are sent to.
     pub(crate) fn hosts(&self, now: Now) -> Vec<HostView> {
         let wall = |steady: Duration| super::on_the_wall(steady, now);
@@ -119,14 +123,36 @@ impl Pool {
         keys.iter().filter(able).copied().collect()
     }
 
-    /// The reasons of the first few. Of many keys the rest count only by the moment when the first of them may be back.
+    /// The reasons, of the first few in words; all of them decide.
     pub(super) fn no_key(&self, ask: &Ask<'_>, now: Now) -> NoKey {
-        let told = (0..self.slots.len().min(REASONS_MAX))
-            .filter_map(|position| Some((self.slots[position].key.label.clone(), self.skip(position, ask, now)?)));
-        let reasons: Vec<(Label, Skip)> = told.collect();
-        let untold = (self.slots.len() > REASONS_MAX).then(|| self.roster.next_alarm()).flatten();
-        let until = reasons.iter().filter_map(|(_, skip)| skip_until(skip)).chain(untold).min();
-        NoKey { reasons, until }
+        let mut no_key = NoKey {
+            reasons: Vec::new(),
+            until: None,
+            hope: false,
+            in_a_moment: false,
+            full: false,
+            only_rate_limited: true,
+            only_full: true,
+        };
+        let mut relevant = false;
+        for (position, slot) in self.slots.iter().enumerate() {
+            let Some(skip) = self.skip(position, ask, now) else { continue };
+            no_key.until = no_key.until.into_iter().chain(skip_until(&skip)).min();
+            no_key.hope |= !matches!(skip, Skip::Disabled | Skip::Blocked { until: None, .. } | Skip::Tried);
+            no_key.in_a_moment |= matches!(skip, Skip::SlowStart { .. } | Skip::CircuitOpen { .. });
+            no_key.full |= matches!(skip, Skip::Full { .. });
+            if !matches!(skip, Skip::Disabled | Skip::Tried) {
+                relevant = true;
+                no_key.only_rate_limited &= matches!(skip, Skip::RateLimited { .. });
+                no_key.only_full &= matches!(skip, Skip::Full { .. });
+            }
+            if no_key.reasons.len() < REASONS_MAX {
+                no_key.reasons.push((slot.key.label.clone(), skip));
+            }
+        }
+        no_key.only_rate_limited &= relevant;
+        no_key.only_full &= relevant;
+        no_key
     }
 }
 
