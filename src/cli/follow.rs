@@ -86,7 +86,10 @@ pub(super) async fn follow(
             let (keys, new) = follower.read();
             (follower, keys, new)
         });
-        let Ok((read, keys, mut new)) = reading.await else { return };
+        let Ok((read, keys, mut new)) = reading.await else {
+            tracing::error!("files_are_not_followed_any_more");
+            return;
+        };
         follower = read;
         let config = &follower.config;
         watcher.watch(Watched::new(config, &follower.flags, &follower.environment));

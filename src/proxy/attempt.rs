@@ -141,9 +141,16 @@ impl Failure {
     /// The more telling of two failures; the earlier of equals.
     pub(super) fn more_telling(best: Option<Self>, next: Self) -> Self {
         match best {
-            Some(best) if best.verdict.cause.rule().telling >= next.verdict.cause.rule().telling => best,
+            Some(best) if best.telling() >= next.telling() => best,
             _ => next,
         }
+    }
+
+    /// How telling it is; that something is not there says less than why a key was refused it.
+    fn telling(&self) -> u8 {
+        let not_found = self.answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::NOT_FOUND);
+        let telling = self.verdict.cause.rule().telling;
+        if not_found { telling.min(Cause::ModelNotInPlan.rule().telling) } else { telling }
     }
 
     /// Relays the upstream's own words, or says that there were none.

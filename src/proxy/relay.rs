@@ -42,7 +42,9 @@ pub(crate) struct Relay {
     inner: Incoming,
     exchange: Exchange,
     reader: TokenReader,
+    /// Runs while the upstream is waited for; a slow client is not its fault.
     idle: Pin<Box<Sleep>>,
+    waiting: bool,
     idle_timeout: Duration,
     /// The answer to an upload, until it is whole: it names the file.
     upload: Option<Upload>,
@@ -87,19 +89,12 @@ impl Relay {
         if opening.is_empty() && inner.is_end_stream() {
             exchange.end(Ending::Completed, reader.finish());
         }
-        Self {
-            opening,
-            inner,
-            exchange,
-            reader,
-            idle: Box::pin(tokio::time::sleep(idle_timeout)),
-            idle_timeout,
-            upload,
-        }
+        let idle = Box::pin(tokio::time::sleep(idle_timeout));
+        Self { opening, inner, exchange, reader, idle, waiting: false, idle_timeout, upload }
     }
 
     fn observe(&mut self, chunk: &Bytes) {
-        self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
+        self.waiting = false;
         self.exchange.sent(chunk.len());
         self.reader.feed(chunk);
         if let Some(upload) = &mut self.upload {
@@ -151,6 +146,9 @@ impl Body for ProxyBody {
         }
         loop {
             let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
+                if !std::mem::replace(&mut relay.waiting, true) {
+                    relay.idle.as_mut().reset(Instant::now() + relay.idle_timeout);
+                }
                 ready!(relay.idle.as_mut().poll(context));
                 return relay.cut();
             };

@@ -84,6 +84,12 @@ impl Pool {
         if let Some(conversation) = ask.conversation.filter(|_| self.policy.affinity.is_some()) {
             self.conversations.bind(conversation, choice.id, now.steady);
         }
+        for file in ask.files {
+            if self.files.get(*file, now.steady) == Some(choice.id) {
+                // What is used is not forgotten first.
+                self.files.bind(*file, choice.id, now.steady);
+            }
+        }
         self.load_changed(position, now);
         choice
     }

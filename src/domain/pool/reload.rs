@@ -59,7 +59,9 @@ impl Pool {
             .filter(|id| self.index.contains_key(id))
             .or_else(|| active.and_then(|label| self.slots.iter().find(|slot| slot.key.label == label)).map(|s| s.id))
             .or(self.slots.first().map(|slot| slot.id));
-        self.settle_in(now);
+        if !reloaded.is_empty() {
+            self.settle_in(now);
+        }
         reloaded.removed.sort();
         reloaded
     }
