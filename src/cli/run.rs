@@ -29,7 +29,13 @@ use crate::{
     i18n::Words,
     poller,
     proxy::{self, App},
-    store::{self, lock::InstanceLock, log, state::StateFile, trace::TraceFile},
+    store::{
+        self,
+        lock::InstanceLock,
+        log::{self, LogGuard},
+        state::StateFile,
+        trace::TraceFile,
+    },
     tui,
     upstream::{Timeouts, Upstream},
 };
@@ -64,20 +70,12 @@ pub(super) async fn serve(
 ) -> Result<(), Stop> {
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
-    let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
     if config.proxy.tls.is_some() {
         // Serving in plain text what was meant to be encrypted would be worse than not serving.
         return Err(Stop { code: USAGE, text: words.text("cli-no-tls") });
     }
     let _lock = take_lock(&config.state_dir, config.enforce_permissions, &words)?;
-    let _log = log::install(
-        &config.state_dir,
-        config.log_rotation,
-        config.zone.clone(),
-        config.enforce_permissions,
-        engine::wall,
-    )
-    .map_err(failed)?;
+    let _log = install_log(&config, &words)?;
     let listener = match listener {
         Some(listener) => listener,
         None => listen::open(config.listen.address, &words).await?,
@@ -143,6 +141,13 @@ pub(super) async fn serve(
         complain(&words.text("cli-not-drained"));
     }
     Ok(())
+}
+
+/// Sends what is logged to the state folder, until the guard is dropped.
+pub(super) fn install_log(config: &Config, words: &Words) -> Result<LogGuard, Stop> {
+    let (zone, enforce) = (config.zone.clone(), config.enforce_permissions);
+    log::install(&config.state_dir, config.log_rotation, zone, enforce, engine::wall)
+        .map_err(|error| Stop::failed(words.render(&error.message())))
 }
 
 /// What the engine is made of, from the state folder; the messages say what of it could not be used.

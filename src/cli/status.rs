@@ -88,21 +88,11 @@ const fn round(span: Duration) -> Duration {
 }
 
 fn reason(skip: &Skip, words: &Words) -> String {
-    let named = |code: &str| Cause::from_code(code).map(|cause| words.text(cause.message_id()));
-    match skip {
-        Skip::Blocked { reason, .. } | Skip::CoolingDown { cause: reason, .. } => {
-            named(reason).unwrap_or_else(|| text::clean(reason, 40))
+    match skip.name() {
+        Ok(id) => words.text(id),
+        Err(code) => {
+            Cause::from_code(code).map_or_else(|| text::clean(code, 40), |cause| words.text(cause.message_id()))
         }
-        Skip::Disabled => words.text("skip-disabled"),
-        Skip::Unauthorized => words.text("cause-unauthorized"),
-        Skip::RateLimited { .. } => words.text("skip-own-rate"),
-        Skip::UsageUnknown => words.text("skip-usage-unknown"),
-        Skip::QuotaEmpty { .. } => words.text("cause-quota"),
-        Skip::ModelRefused { .. } => words.text("cause-model-refused"),
-        Skip::Full { .. } => words.text("cause-concurrency"),
-        Skip::SlowStart { .. } => words.text("skip-slow-start"),
-        Skip::CircuitOpen { .. } => words.text("skip-circuit-open"),
-        Skip::Tried => words.text("skip-tried"),
     }
 }
 

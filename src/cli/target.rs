@@ -14,13 +14,9 @@ use crate::{
         command::{Command, Notice},
         snapshot::Snapshot,
     },
-    engine::{self, Engine},
+    engine::Engine,
     i18n::Words,
-    store::{
-        self,
-        lock::InstanceLock,
-        log::{self, LogGuard},
-    },
+    store::{lock::InstanceLock, log::LogGuard},
 };
 
 /// Somebody who can answer.
@@ -47,15 +43,7 @@ impl Target {
             return Ok(Self::Running(Box::new(client)));
         }
         let lock = run::take_lock(&config.state_dir, config.enforce_permissions, words)?;
-        let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
-        let log = log::install(
-            &config.state_dir,
-            config.log_rotation,
-            config.zone.clone(),
-            config.enforce_permissions,
-            engine::wall,
-        )
-        .map_err(failed)?;
+        let log = run::install_log(&config, words)?;
         let (_, keys) = Follower::new(flags, environment.clone(), loaded);
         let setup = run::setup(&config, Kind::Live, config.listen.address.port());
         let (parts, _) = run::parts(&config, setup, keys, words)?;

@@ -175,6 +175,26 @@ pub(crate) enum Skip {
     Tried,
 }
 
+impl Skip {
+    /// The reason without its time: the Fluent id of its name, or a cause's code, or a person's own words.
+    pub(crate) fn name(&self) -> Result<&'static str, &str> {
+        Ok(match self {
+            Self::Blocked { reason, .. } if reason.is_empty() => "skip-blocked",
+            Self::Blocked { reason: code, .. } | Self::CoolingDown { cause: code, .. } => return Err(code),
+            Self::Disabled => "skip-disabled",
+            Self::Unauthorized => "cause-unauthorized",
+            Self::RateLimited { .. } => "skip-own-rate",
+            Self::UsageUnknown => "skip-usage-unknown",
+            Self::QuotaEmpty { .. } => "cause-quota",
+            Self::ModelRefused { .. } => "cause-model-refused",
+            Self::Full { .. } => "cause-concurrency",
+            Self::SlowStart { .. } => "skip-slow-start",
+            Self::CircuitOpen { .. } => "skip-circuit-open",
+            Self::Tried => "skip-tried",
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum UsageView {
     /// Not checked yet.

@@ -35,19 +35,9 @@ pub(crate) fn cause(view: &View<'_>, code: &str) -> String {
 
 /// Why a key is passed over, without the time.
 pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
-    match skip {
-        Skip::Disabled => view.text("skip-disabled"),
-        Skip::Blocked { reason, .. } if reason.is_empty() => view.text("skip-blocked"),
-        Skip::Blocked { reason: cause_, .. } | Skip::CoolingDown { cause: cause_, .. } => cause(view, cause_),
-        Skip::Unauthorized => view.text("cause-unauthorized"),
-        Skip::RateLimited { .. } => view.text("skip-own-rate"),
-        Skip::UsageUnknown => view.text("skip-usage-unknown"),
-        Skip::QuotaEmpty { .. } => view.text("cause-quota"),
-        Skip::ModelRefused { .. } => view.text("cause-model-refused"),
-        Skip::Full { .. } => view.text("cause-concurrency"),
-        Skip::SlowStart { .. } => view.text("skip-slow-start"),
-        Skip::CircuitOpen { .. } => view.text("skip-circuit-open"),
-        Skip::Tried => view.text("skip-tried"),
+    match skip.name() {
+        Ok(id) => view.text(id),
+        Err(code) => cause(view, code),
     }
 }
 
