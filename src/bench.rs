@@ -54,7 +54,7 @@ impl Picks {
             picks.pool.checked(KeyId(key), CheckKind::Refresh, Ok(usage(left)), at(Duration::ZERO));
             if case == Case::HalfOut && key % 2 == 0 {
                 let now = at(Duration::ZERO);
-                picks.pool.settle(KeyId(key), now.wall, &Verdict::bare(Cause::QuotaWeek), None, now);
+                picks.pool.settle(KeyId(key), now, &Verdict::bare(Cause::QuotaWeek), None, now);
             }
         }
         picks

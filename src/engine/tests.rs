@@ -184,3 +184,36 @@ async fn who_is_held_tries_a_key_again_that_only_its_host_kept_away() {
     drop(lease);
     assert!(engine.acquire(&wish, &tried).await.is_ok(), "after a while, although it was tried");
 }
+
+#[tokio::test]
+async fn who_came_first_is_served_first_and_who_leaves_is_not_waited_for() {
+    use crate::domain::usage::Usage;
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start_with(&folder, Policy::default(), vec![sample("alpha", "https://a.test/v1")]);
+    let check = engine.due_checks().pop().expect("due");
+    engine.checked(&check, Ok(Usage { parallel_limit: Some(1), ..Usage::default() }));
+    let held = engine.acquire(&wish(&engine), &[]).await.expect("the only place");
+    let (served, mut order) = mpsc::unbounded_channel();
+    let mut waiting = Vec::new();
+    for number in 0..4 {
+        let (engine, served) = (engine.clone(), served.clone());
+        waiting.push(tokio::spawn(async move {
+            let lease = engine.acquire(&wish(&engine), &[]).await.expect("a place");
+            served.send(number).expect("heard");
+            drop(lease);
+        }));
+        // On this single thread each is in the queue before the next one comes.
+        tokio::task::yield_now().await;
+    }
+    let views: Vec<_> = engine.fresh_snapshot().await.held.iter().map(|held| held.endpoint.clone()).collect();
+    assert_eq!(views, ["/chat/completions"; 4], "they are seen");
+    waiting[1].abort();
+    tokio::task::yield_now().await;
+    drop(held);
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(order.recv().await.expect("served"));
+    }
+    assert_eq!(seen, [0, 2, 3]);
+    assert_eq!(engine.fresh_snapshot().await.keys[0].in_flight, 0);
+}

@@ -80,7 +80,7 @@ impl Pool {
         self.hosts[slot.host].requests.begin(now.steady);
         slot.begin(now);
         let choice =
-            Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index, bound, at: now.wall };
+            Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index, bound, at: now };
         if let Some(conversation) = ask.conversation.filter(|_| self.policy.affinity.is_some()) {
             self.conversations.bind(conversation, choice.id, now.steady);
         }

@@ -106,7 +106,7 @@ pub(crate) struct Choice {
     /// The conversation, or a file that it names, belongs to this key.
     pub(crate) bound: bool,
     /// When it was lent: what was refused since then, a good answer does not speak of.
-    pub(crate) at: Timestamp,
+    pub(crate) at: Now,
 }
 
 /// Why no key serves: each key's reason (of the first few), and when the first one comes back.
@@ -222,7 +222,7 @@ impl Pool {
     pub(crate) fn settle(
         &mut self,
         id: KeyId,
-        begun: Timestamp,
+        begun: Now,
         verdict: &Verdict,
         model: Option<&str>,
         now: Now,

@@ -121,7 +121,7 @@ impl World {
             }
             Event::Settle(key, cause, after) => {
                 let verdict = Verdict { retry_after: after.map(Duration::from_secs), ..Verdict::bare(cause) };
-                pool.settle(id(pool, key), now.wall, &verdict, Some("k"), now);
+                pool.settle(id(pool, key), now, &verdict, Some("k"), now);
             }
             Event::GiveUp(attempts) => {
                 let attempts: Vec<_> = attempts.into_iter().map(|(key, cause)| (id(pool, key), cause)).collect();

@@ -64,12 +64,12 @@ fn pick(pool: &mut Pool, now: Now) -> String {
 }
 
 fn settle(pool: &mut Pool, label: &str, cause: Cause, now: Now) -> Option<Change> {
-    pool.settle(id(pool, label), now.wall, &Verdict::bare(cause), None, now)
+    pool.settle(id(pool, label), now, &Verdict::bare(cause), None, now)
 }
 
 fn settle_after(pool: &mut Pool, label: &str, cause: Cause, seconds: u64, now: Now) -> Option<Change> {
     let verdict = Verdict { retry_after: Some(Duration::from_secs(seconds)), ..Verdict::bare(cause) };
-    pool.settle(id(pool, label), now.wall, &verdict, None, now)
+    pool.settle(id(pool, label), now, &verdict, None, now)
 }
 
 fn status(pool: &Pool, label: &str, now: Now) -> Status {
@@ -218,7 +218,7 @@ fn an_empty_window_keeps_a_key_out_until_it_resets() {
 fn a_refused_model_is_remembered_for_that_key_only() {
     let mut pool = healthy(Policy::default(), &["a", "b"]);
     let a = id(&pool, "a");
-    pool.settle(a, at(1).wall, &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), at(1));
+    pool.settle(a, at(1), &Verdict::bare(Cause::ModelNotInPlan), Some("k3"), at(1));
     let ask = Ask { model: Some("k3"), ..Ask::default() };
     assert_eq!(pool.pick(&ask, at(2)).expect("b").key.label.as_str(), "b");
     assert_eq!(pick(&mut pool, at(2)), "a", "other models still go there");

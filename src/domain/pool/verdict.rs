@@ -49,7 +49,7 @@ impl Slot {
     pub(super) fn settle(
         &mut self,
         verdict: &Verdict,
-        begun: Timestamp,
+        begun: Now,
         model: Option<&str>,
         policy: &Policy,
         now: Now,
@@ -76,7 +76,8 @@ impl Slot {
             Effect::Praise => {
                 self.brief_failures = 0;
                 self.memory.lower_counters(1);
-                self.served_again(begun, now.wall);
+                self.served_again(begun.wall, now.wall);
+                self.forget_brief_failure(begun);
                 None
             }
             Effect::RefuseModel => {
@@ -119,6 +120,16 @@ impl Slot {
         }
         let asked_for = matches!(cause, Cause::RateLimited | Cause::Concurrency);
         if !asked_for {
+            self.memory.cooldown.take_if(|cooldown| cooldown.cause == cause.code());
+        }
+    }
+
+    /// A good answer to what was asked after a brief failure: there is nothing to wait for.
+    fn forget_brief_failure(&mut self, begun: Now) {
+        if let Some((cause, at)) = self.blamed
+            && cause.rule().effect == Effect::CoolBriefly
+            && begun.steady > at
+        {
             self.memory.cooldown.take_if(|cooldown| cooldown.cause == cause.code());
         }
     }
