@@ -167,7 +167,7 @@ impl Queue {
 
 impl Live {
     /// A key at once, unless others wait already; else a place in the queue, when waiting may help.
-    fn try_or_queue(&mut self, wish: &Arc<Wish>, tried: &[KeyId], now: Now) -> Outcome {
+    fn try_or_queue(&mut self, wish: &Arc<Wish>, tried: &[KeyId], patient: bool, now: Now) -> Outcome {
         let alone = self.queue.is_empty();
         let no_key = if alone {
             match self.pool.pick(&wish.ask(tried, false), now) {
@@ -178,7 +178,7 @@ impl Live {
             self.pool.why_none(&wish.ask(tried, false), now)
         };
         let hold = self.pool.policy().hold.map(|hold| wish.since.steady + hold);
-        let deadline = hold.max(short_wait(&no_key, now)).filter(|deadline| *deadline > now.steady);
+        let deadline = hold.max(short_wait(&no_key, patient, now)).filter(|deadline| *deadline > now.steady);
         let hope = no_key.hope || hold.is_some() && !tried.is_empty();
         match deadline.filter(|_| self.queue.waiting.len() < WAITING_MAX && hope) {
             Some(deadline) => {
@@ -202,9 +202,10 @@ impl Live {
 }
 
 impl Engine {
-    /// Chooses a key, waiting for one where that may help. The lease counts as in flight until it is dropped.
-    pub(crate) async fn acquire(&self, wish: &Arc<Wish>, tried: &[KeyId]) -> Result<Lease, NoKey> {
-        let outcome = self.change(|live, now| live.try_or_queue(wish, tried, now));
+    /// Chooses a key, waiting for one where that may help. The lease counts as in flight until it is dropped. Who is
+    /// `patient` waits for what is over in a moment; who has waited for it before tries what there is.
+    pub(crate) async fn acquire(&self, wish: &Arc<Wish>, tried: &[KeyId], patient: bool) -> Result<Lease, NoKey> {
+        let outcome = self.change(|live, now| live.try_or_queue(wish, tried, patient, now));
         let (number, deadline, mut look_at, hand) = match outcome {
             Outcome::Got(choice) => return Ok(self.lease(choice)),
             Outcome::Refused(no_key) => return Err(no_key),
@@ -261,7 +262,7 @@ impl Drop for Place<'_> {
 }
 
 /// Until when to wait although nobody asked for holding; on the steady clock.
-fn short_wait(no_key: &NoKey, now: Now) -> Option<Duration> {
-    let wait = if no_key.full { Some(PLACE) } else { no_key.in_a_moment.then_some(MOMENT) };
+fn short_wait(no_key: &NoKey, patient: bool, now: Now) -> Option<Duration> {
+    let wait = if no_key.full { Some(PLACE) } else { (patient && no_key.in_a_moment).then_some(MOMENT) };
     wait.map(|wait| now.steady + wait)
 }

@@ -115,7 +115,7 @@ async fn a_lease_counts_in_flight_until_it_is_dropped() {
     let folder = tempfile::tempdir().expect("temp");
     let engine = start(&folder);
     let mut snapshots = engine.snapshots();
-    let lease = engine.acquire(&wish(&engine), &[]).await.expect("a key");
+    let lease = engine.acquire(&wish(&engine), &[], true).await.expect("a key");
     snapshots.wait_for(|snapshot| snapshot.traffic.in_flight == 1).await.expect("published");
     engine.settle(&lease, &Verdict::bare(Cause::RateLimited), &wish(&engine));
     drop(lease);
@@ -130,7 +130,7 @@ async fn records_reach_subscribers_late_comers_and_the_file() {
     let engine = start(&folder);
     let (history, mut records) = engine.records();
     assert!(history.is_empty());
-    let id = engine.acquire(&wish(&engine), &[]).await.expect("a key").choice.id;
+    let id = engine.acquire(&wish(&engine), &[], true).await.expect("a key").choice.id;
     for number in 200..203 {
         engine.record(record(&engine, number), Some(id));
     }
@@ -164,11 +164,14 @@ async fn of_many_keys_each_one_is_worth_waiting_for() {
     keys.iter_mut().take(64).for_each(|key| key.disabled = true);
     let hold = Some(Duration::from_secs(20));
     let engine = start_with(&folder, Policy { hold, ..Policy::default() }, keys);
-    let lease = engine.acquire(&wish(&engine), &[]).await.expect("the last one");
+    let lease = engine.acquire(&wish(&engine), &[], true).await.expect("the last one");
     let limited = Verdict { retry_after: Some(Duration::from_secs(1)), ..Verdict::bare(Cause::RateLimited) };
     engine.settle(&lease, &limited, &wish(&engine));
     drop(lease);
-    assert_eq!(engine.acquire(&wish(&engine), &[]).await.expect("it comes back").choice.key.label.as_str(), "k64");
+    assert_eq!(
+        engine.acquire(&wish(&engine), &[], true).await.expect("it comes back").choice.key.label.as_str(),
+        "k64"
+    );
 }
 
 #[tokio::test]
@@ -178,11 +181,11 @@ async fn who_is_held_tries_a_key_again_that_only_its_host_kept_away() {
     let keys = vec![sample("alpha", "https://a.test/v1")];
     let engine = start_with(&folder, Policy { hold, ..Policy::default() }, keys);
     let wish = wish(&engine);
-    let lease = engine.acquire(&wish, &[]).await.expect("a key");
+    let lease = engine.acquire(&wish, &[], true).await.expect("a key");
     engine.settle(&lease, &Verdict::bare(Cause::ConnectFailed), &wish);
     let tried = [lease.choice.id];
     drop(lease);
-    assert!(engine.acquire(&wish, &tried).await.is_ok(), "after a while, although it was tried");
+    assert!(engine.acquire(&wish, &tried, true).await.is_ok(), "after a while, although it was tried");
 }
 
 #[tokio::test]
@@ -192,13 +195,13 @@ async fn who_came_first_is_served_first_and_who_leaves_is_not_waited_for() {
     let engine = start_with(&folder, Policy::default(), vec![sample("alpha", "https://a.test/v1")]);
     let check = engine.due_checks().pop().expect("due");
     engine.checked(&check, Ok(Usage { parallel_limit: Some(1), ..Usage::default() }));
-    let held = engine.acquire(&wish(&engine), &[]).await.expect("the only place");
+    let held = engine.acquire(&wish(&engine), &[], true).await.expect("the only place");
     let (served, mut order) = mpsc::unbounded_channel();
     let mut waiting = Vec::new();
     for number in 0..4 {
         let (engine, served) = (engine.clone(), served.clone());
         waiting.push(tokio::spawn(async move {
-            let lease = engine.acquire(&wish(&engine), &[]).await.expect("a place");
+            let lease = engine.acquire(&wish(&engine), &[], true).await.expect("a place");
             served.send(number).expect("heard");
             drop(lease);
         }));

@@ -1,6 +1,6 @@
 //! The way of one request, phase by phase. Each phase is elsewhere; their order is here and nowhere else.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -26,6 +26,8 @@ use crate::{
     engine::{Lease, Wish},
 };
 
+/// What counts as a wait for a key.
+const A_WAIT: Duration = Duration::from_millis(500);
 /// Claude Code names its conversation here.
 const SESSION: &str = "x-claude-code-session-id";
 
@@ -64,7 +66,7 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
 /// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
 async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Response<ProxyBody> {
     let (wish, asked) = (exchange.wish(), exchange.age());
-    let mut lease = match app.engine.acquire(&wish, &[]).await {
+    let mut lease = match app.engine.acquire(&wish, &[], true).await {
         Ok(lease) => lease,
         Err(no_key) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
     };
@@ -104,6 +106,8 @@ struct Retries {
     done: u32,
     /// A short wait was waited out already.
     waited: bool,
+    /// It has waited for another key before.
+    has_waited: bool,
 }
 
 /// The key for the next attempt: the same one where the conversation is bound to it and the wait is short, else another,
@@ -142,8 +146,10 @@ async fn next(
     if may_try_another_key(cause, &outbound.head.method, &policy) {
         let tried: Vec<KeyId> = exchange.attempts().iter().map(|(id, _)| *id).collect();
         let asked = exchange.age();
-        let another = app.engine.acquire(wish, &tried).await;
-        exchange.waited(exchange.age().saturating_sub(asked));
+        let another = app.engine.acquire(wish, &tried, !retries.has_waited).await;
+        let waited = exchange.age().saturating_sub(asked);
+        exchange.waited(waited);
+        retries.has_waited |= waited >= A_WAIT;
         if let Ok(lease) = another {
             return Some(lease);
         }

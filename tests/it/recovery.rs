@@ -247,3 +247,17 @@ async fn settings_change_while_it_runs_and_what_can_not_says_so() {
     until("the error", || fs::read_to_string(&log).ok().filter(|text| text.contains("many"))).await;
     assert_eq!(proxy.chat("hello", false).await.status, 429, "what was good stays in force");
 }
+
+#[tokio::test]
+async fn when_no_host_answers_the_client_is_told_soon_and_each_key_is_tried_once() {
+    let labels = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let closed = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("bound");
+    let home = Home::new().set("KMI_USAGE_CACHE_SECONDS", "0");
+    let home = home.set("KMI_UPSTREAM_BASE_URL", format!("http://{closed}/coding/v1"));
+    let proxy = labels.iter().fold(home, |home, label| home.with_key(label)).start().await;
+    let answer = proxy.chat("hello", false).await;
+    assert_eq!((answer.status, answer.header("x-kmi-attempts")), (502, Some("8")), "{}", answer.text());
+    let trace = proxy.traced(1).await.pop().expect("one");
+    assert_eq!(trace["shared_cause"], "upstream", "{trace}");
+    assert!(trace["waited_ms"].as_u64().is_some_and(|ms| ms < 5_000), "it waited once: {trace}");
+}
