@@ -7,7 +7,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "kmi-tui",
     version,
@@ -20,7 +20,7 @@ pub(super) struct Args {
     pub(super) no_ui: bool,
     #[arg(long)]
     pub(super) demo: bool,
-    #[arg(long)]
+    #[arg(long, global = true)]
     dry_run: bool,
     #[arg(long, global = true, value_name = "en|ru")]
     lang: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Args {
     auths_dir: Option<PathBuf>,
     #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
     listen: Option<String>,
     #[arg(long, global = true)]
     plain: bool,
@@ -38,6 +38,12 @@ pub(super) struct Args {
     no_color: bool,
     #[arg(long)]
     pub(super) ascii: bool,
+    /// Leave the terminal: how `proxy` starts the proxy.
+    #[arg(long, hide = true)]
+    pub(super) detached: bool,
+    /// Take the place of the instance that runs: how `proxy-restart` does.
+    #[arg(long, hide = true)]
+    pub(super) take_over: bool,
     #[arg(short, long, global = true, action = ArgAction::Help)]
     help: Option<bool>,
     #[arg(short = 'V', long, action = ArgAction::Version)]
@@ -46,7 +52,7 @@ pub(super) struct Args {
     pub(super) command: Option<Action>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub(super) enum Action {
     Status {
         #[arg(long)]
@@ -84,7 +90,22 @@ pub(super) enum Action {
         #[arg(long)]
         json: bool,
     },
-    ProxyStop,
+    Proxy {
+        #[arg(long)]
+        foreground: bool,
+    },
+    ProxyStop {
+        #[arg(long)]
+        force: bool,
+        /// The old tool asked before it stopped anything.
+        #[arg(short, long, hide = true)]
+        yes: bool,
+    },
+    ProxyRestart {
+        /// As in the old tool, where it said nothing new either.
+        #[arg(short, long, hide = true)]
+        yes: bool,
+    },
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -119,6 +140,27 @@ impl Args {
             });
         }
         Self::from_arg_matches(&command.try_get_matches_from(typed)?)
+    }
+
+    /// The same without the dashboard.
+    pub(super) fn headless(&self) -> Self {
+        Self { no_ui: true, ..self.clone() }
+    }
+
+    /// The options that were typed, for a process of our own.
+    pub(super) fn again(&self) -> Vec<OsString> {
+        let mut again = Vec::new();
+        let mut option = |name: &str, value: Option<OsString>| {
+            again.extend(value.into_iter().flat_map(|value| [OsString::from(name), value]));
+        };
+        option("--lang", self.lang.clone().map(Into::into));
+        option("--env-file", self.env_file.clone().map(Into::into));
+        option("--auths-dir", self.auths_dir.clone().map(Into::into));
+        option("--state-dir", self.state_dir.clone().map(Into::into));
+        option("--listen", self.listen.clone().map(Into::into));
+        let switches = [("--dry-run", self.dry_run), ("--plain", self.plain), ("--no-color", self.no_color)];
+        again.extend(switches.iter().filter(|(_, on)| *on).map(|(name, _)| OsString::from(name)));
+        again
     }
 
     pub(super) fn flags(&self) -> Flags {
@@ -160,7 +202,9 @@ const COMMANDS: &[(&str, &str)] = &[
     ("auto-rotate", "cli-auto-rotate"),
     ("block", "cli-block"),
     ("unblock", "cli-unblock"),
+    ("proxy", "cli-proxy"),
     ("proxy-stop", "cli-proxy-stop"),
+    ("proxy-restart", "cli-proxy-restart"),
     ("trust", "cli-trust"),
 ];
 
@@ -172,6 +216,8 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("label", "cli-label"),
     ("span", "cli-block-for"),
     ("reason", "cli-block-reason"),
+    ("foreground", "cli-proxy-foreground"),
+    ("force", "cli-proxy-stop-force"),
     ("path", "cli-trust-path"),
 ];
 
@@ -208,12 +254,13 @@ mod tests {
             Args::command().get_arguments().map(|argument| argument.get_id().to_string()).collect();
         for command in Args::command().get_subcommands() {
             assert!(COMMANDS.iter().any(|(name, _)| *name == command.get_name()), "{command}");
-            for argument in command.get_arguments() {
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
                 assert!(OF_COMMANDS.iter().any(|(name, _)| argument.get_id() == *name), "{argument:?}");
             }
         }
-        for id in known {
-            assert!(ARGUMENTS.iter().any(|(name, _)| *name == id), "{id} is not explained");
+        let hidden = ["detached", "take_over"];
+        for id in known.iter().filter(|id| !hidden.contains(&id.as_str())) {
+            assert!(ARGUMENTS.iter().any(|(name, _)| name == id), "{id} is not explained");
         }
     }
 

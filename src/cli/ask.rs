@@ -1,5 +1,5 @@
-//! The commands that ask or tell an instance something: `status`, `keys`, `rotate`, `auto-rotate`, `block`, `unblock`,
-//! `proxy-stop`. One question each; how it is shown is in `status`.
+//! The commands that ask or tell an instance something: `status`, `keys`, `rotate`, `auto-rotate`, `block`, `unblock`.
+//! One question each; how it is shown is in `status`.
 
 use std::time::Duration;
 
@@ -21,11 +21,6 @@ use crate::{
 pub(super) async fn run(action: &Action, flags: Flags, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
-    if let Action::ProxyStop = action {
-        let id = if target::stop(&config, &words).await? { "cli-stopped" } else { "cli-not-running" };
-        say(&words.text(id));
-        return Ok(());
-    }
     let command = command(action, &words)?;
     let mut target = target::Target::find(flags, loaded, environment, &words).await?;
     let outcome = match (action, command) {

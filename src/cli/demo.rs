@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 use super::{
     Stop,
     args::Args,
-    run::{self, Kind},
+    owner::Place,
+    run::{self, Kind, Service},
     wrong_settings,
 };
 use crate::{
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
         let listen = TcpListener::bind(loaded.config.listen.address).await.map_err(failed)?;
         let base = format!("http://{}{}", listen.local_addr().map_err(failed)?, loaded.config.base_path);
         let traffic = demo::traffic(base, SEED, std::future::pending());
-        run::serve(args, loaded, environment, Kind::Demo, Some(listen), traffic).await
+        run::serve(args, loaded, environment, Service { kind: Kind::Demo, place: Place::Own(listen), traffic }).await
     })
 }
 

@@ -1,7 +1,7 @@
 //! Follows changed settings and auth files while the program runs: reads them anew, hands what takes effect at once to the
 //! engine, and says what needs a restart. Not how changes are noticed (`config::Watcher`).
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -76,7 +76,7 @@ pub(super) async fn follow(
     mut watcher: Watcher,
     engine: Engine,
     kind: Kind,
-    port: u16,
+    bound: SocketAddr,
     doctor: watch::Sender<Arc<Sources>>,
 ) {
     let mut fault = None;
@@ -97,7 +97,7 @@ pub(super) async fn follow(
             fault = watcher.fault();
             new.extend(fault.clone().map(Problem::warn));
         }
-        let reloaded = engine.reload(config.policy.clone(), setup(config, kind, port), keys);
+        let reloaded = engine.reload(config.policy.clone(), setup(config, kind, bound), keys);
         if !reloaded.is_empty() {
             let count = |labels: &[_]| labels.len();
             let (added, changed, removed) =

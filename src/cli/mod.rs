@@ -3,10 +3,14 @@
 mod args;
 mod ask;
 mod attach;
+mod daemon;
 mod demo;
 mod follow;
 mod harden;
+mod http;
+mod lines;
 mod listen;
+mod owner;
 mod run;
 mod signals;
 mod status;
@@ -61,6 +65,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
+    if args.detached {
+        daemon::detach();
+    }
     match dispatch(&args, &environment, &words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => {
@@ -80,10 +87,20 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
         return demo::run(args, environment);
     }
     let loaded = config::load(&args.flags(), environment).map_err(|problems| wrong_settings(&problems, words))?;
+    let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
     match &args.command {
-        Some(action) => run::runtime()?.block_on(ask::run(action, args.flags(), loaded, environment)),
         None => start(args, loaded, environment),
+        Some(Action::Proxy { foreground: true }) => run::run(&args.headless(), loaded, environment),
+        Some(Action::Proxy { .. }) => wait_for(daemon::start(args, &loaded.config, &words)),
+        Some(Action::ProxyStop { force, .. }) => wait_for(daemon::stop(&loaded.config, *force, &words)),
+        Some(Action::ProxyRestart { .. }) => wait_for(daemon::restart(args, &loaded.config, &words)),
+        Some(action) => wait_for(ask::run(action, args.flags(), loaded, environment)),
     }
+}
+
+/// Runs one command to its end.
+fn wait_for(command: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+    run::runtime()?.block_on(command)
 }
 
 /// Without a command: the dashboard of the instance that runs already, else one of our own.
@@ -101,7 +118,7 @@ fn start(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), S
             return Ok(());
         }
     }
-    run::run(args, loaded, environment, run::Kind::Live)
+    run::run(args, loaded, environment)
 }
 
 /// All that is wrong with the settings, at once.

@@ -1,28 +1,28 @@
 //! Wiring: from settings to a running proxy, with or without the dashboard, and to a clean end.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt::Display, net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr}, path::Path, sync::Arc};
 
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Stop, USAGE,
     args::Args,
     complain,
     follow::{self, Follower},
-    line, listen, say,
+    line, lines,
+    owner::{self, Owner, Place},
+    say,
     signals::{Stage, Stopper},
 };
 use crate::{
     config::{Config, Environment, Loaded, Problem},
-    control::{self, Socket},
+    control::{self, Client, Socket},
     doctor,
     domain::{
         command::Command,
         key::Key,
         message::Message,
+        pool::Counted,
         snapshot::{Mode, Setup},
     },
     engine::{self, Engine, Parts},
@@ -33,6 +33,8 @@ use crate::{
         self,
         lock::InstanceLock,
         log::{self, LogGuard},
+        output,
+        rotate::LineFile,
         state::StateFile,
         trace::TraceFile,
     },
@@ -51,46 +53,57 @@ pub(super) enum Kind {
 }
 
 /// Runs until it is told to stop.
-pub(super) fn run(args: &Args, loaded: Loaded, environment: &Environment, kind: Kind) -> Result<(), Stop> {
-    runtime()?.block_on(serve(args, loaded, environment, kind, None, std::future::pending()))
+pub(super) fn run(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
+    runtime()?.block_on(async {
+        let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
+        if loaded.config.proxy.tls.is_some() {
+            // Serving in plain text what was meant to be encrypted would be worse than not serving.
+            return Err(Stop { code: USAGE, text: words.text("cli-no-tls") });
+        }
+        let place = Place::find(&loaded.config, args.take_over, &words).await?;
+        serve(args, loaded, environment, Service { kind: Kind::Live, place, traffic: std::future::pending() }).await
+    })
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Stop::failed(error.to_string()))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
 }
 
-/// Serves with these settings, on `listener` where one is open already. `traffic` runs beside it: the demo's clients.
+fn failed(error: impl Display) -> Stop {
+    Stop::failed(error.to_string())
+}
+
+/// What is served, where, and what runs beside it.
+pub(super) struct Service<Traffic> {
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+    /// The demo's clients.
+    pub(super) traffic: Traffic,
+}
+
+/// Serves with these settings until it is told to stop.
 pub(super) async fn serve(
     args: &Args,
     loaded: Loaded,
     environment: &Environment,
-    kind: Kind,
-    listener: Option<TcpListener>,
-    traffic: impl Future<Output = ()> + Send + 'static,
+    service: Service<impl Future<Output = ()> + Send + 'static>,
 ) -> Result<(), Stop> {
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
-    if config.proxy.tls.is_some() {
-        // Serving in plain text what was meant to be encrypted would be worse than not serving.
-        return Err(Stop { code: USAGE, text: words.text("cli-no-tls") });
-    }
-    let _lock = take_lock(&config.state_dir, config.enforce_permissions, &words)?;
+    let Service { kind, place, traffic } = service;
+    let lock = take_lock(&config.state_dir, config.enforce_permissions, &words)?;
     let _log = install_log(&config, &words)?;
-    let listener = match listener {
-        Some(listener) => listener,
-        None => listen::open(config.listen.address, &words).await?,
-    };
-    let address = listener.local_addr().map_err(|error| Stop::failed(error.to_string()))?;
+    let address = place.listener().local_addr().map_err(failed)?;
     let watcher = follow::watcher(&config, &args.flags(), environment);
     let (follower, keys) = Follower::new(args.flags(), environment.clone(), loaded);
-    let setup = setup(&config, kind, address.port());
+    let setup = setup(&config, kind, address);
 
     let (parts, lost) = parts(&config, setup, keys, &words)?;
     let engine = Engine::start(parts);
     announce(&engine, follower.problems(), lost, &words, args.no_ui);
 
     let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
-    let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
+    let upstream = Upstream::new(timeouts).map_err(failed)?;
     tokio::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
     let sources = doctor::Sources::new(&config, follower.problems().to_vec());
     let (doctor, examined) = watch::channel(Arc::new(sources));
@@ -99,48 +112,81 @@ pub(super) async fn serve(
         // The demo's files are its own.
         Kind::Demo => drop((follower, watcher)),
         Kind::Live => {
-            tokio::spawn(follow::follow(follower, watcher, engine.clone(), kind, address.port(), doctor));
+            tokio::spawn(follow::follow(follower, watcher, engine.clone(), kind, address, doctor));
         }
     }
     tokio::spawn(forget_dead_connections(engine.clone(), upstream.clone()));
     tokio::spawn(traffic);
 
-    let stopper = Stopper::listen().map_err(|error| Stop::failed(error.to_string()))?;
-    let socket = Socket::open(&config.state_dir).map_err(|error| Stop::failed(error.to_string()))?;
-    let control = {
-        let stopper = stopper.clone();
-        tokio::spawn(control::serve(socket, engine.clone(), move || stopper.advance()))
-    };
+    let stopper = Stopper::listen().map_err(failed)?;
+    let (listener, before) = place.split();
+    let listener = Arc::new(listener);
+    let owner = Arc::new(Owner::new(&config, engine.clone(), stopper.clone(), Arc::downgrade(&listener), lock));
+    let socket = Socket::open(&config.state_dir).map_err(failed)?;
+    let control = tokio::spawn(control::serve(socket, engine.clone(), owner.clone()));
     let app = Arc::new(App::new(proxy_settings(&config), engine.clone(), upstream));
     let server = {
         let (stopper, drain) = (stopper.clone(), config.shutdown);
-        tokio::spawn(async move {
-            let cut = async {
-                stopper.reached(Stage::Draining).await;
-                // The second signal does not wait for the time to pass.
-                let _ = tokio::time::timeout(drain, stopper.reached(Stage::Now)).await;
-            };
-            proxy::serve(listener, app, stopper.reached(Stage::Draining), cut).await
-        })
+        tokio::spawn(async move { proxy::serve(listener, app, owner::ends(&stopper, drain)).await })
     };
-    if args.no_ui {
-        say(&words.render(&Message::new("cli-listening").with("address", engine.setup().address.clone())));
-        if kind == Kind::Demo {
-            let upstream = Message::new("cli-demo-upstream").with("address", config.upstream.to_string());
-            say(&words.render(&upstream.with("path", config.auths_dir.display().to_string())));
-        }
-        stopper.reached(Stage::Draining).await;
-    } else {
-        dashboard(args, &config, &engine, &stopper, &words).await?;
+    if let Some(before) = before {
+        // An error means that it has ended already.
+        let _ = before.ready().await;
     }
+    let left = if args.no_ui {
+        lines::print(&engine, lines_file(args, &config, &words)?, &words);
+        say_where(&engine, kind, &config, &words);
+        stopper.reached(Stage::Leaving).await;
+        Ok(())
+    } else {
+        dashboard(args, &config, &engine, &stopper, &words).await
+    };
     let drained = server.await.unwrap_or(false);
-    engine.stop().await;
-    // Who waits for the end sees it now: everything is written.
+    let counted = engine.stop().await;
+    let gave_away = owner.gave_away();
+    if gave_away {
+        bequeath(&config, counted).await;
+    }
+    owner.let_go();
+    // Who waits for the end sees it now: everything is written, and the folder is free.
     control.abort();
     if !drained {
         complain(&words.text("cli-not-drained"));
     }
-    Ok(())
+    if gave_away && !args.detached {
+        say(&words.text("cli-taken-over"));
+    }
+    left
+}
+
+/// What was counted after another process took the place is added there.
+async fn bequeath(config: &Config, counted: Vec<Counted>) {
+    if counted.is_empty() {
+        return;
+    }
+    let adopted = match Client::connect(&config.state_dir).await {
+        Ok(Some(mut client)) => client.adopt(counted).await.is_ok(),
+        _ => false,
+    };
+    if !adopted {
+        tracing::warn!("counts_of_the_last_requests_are_lost");
+    }
+}
+
+/// Where a line for each request goes: stdout, or a file in the background.
+fn lines_file(args: &Args, config: &Config, words: &Words) -> Result<Option<LineFile>, Stop> {
+    let (rotation, enforce) = (config.log_rotation, config.enforce_permissions);
+    let opened = args.detached.then(|| output::lines(&config.state_dir, rotation, enforce)).transpose();
+    opened.map_err(|error| Stop::failed(words.render(&error.message())))
+}
+
+/// Says where it listens: whoever waits for this line can send requests now.
+fn say_where(engine: &Engine, kind: Kind, config: &Config, words: &Words) {
+    say(&words.render(&Message::new("cli-listening").with("address", engine.setup().address.clone())));
+    if kind == Kind::Demo {
+        let upstream = Message::new("cli-demo-upstream").with("address", config.upstream.to_string());
+        say(&words.render(&upstream.with("path", config.auths_dir.display().to_string())));
+    }
 }
 
 /// Sends what is logged to the state folder, until the guard is dropped.
@@ -206,7 +252,7 @@ async fn dashboard(
     let (history, records) = engine.records();
     let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands };
     let own_words = words.in_locale(words.locale());
-    let result = left(tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Draining)).await, words);
+    let result = left(tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Leaving)).await, words);
     // A signal has moved it on already.
     if !matches!(result, Ok(tui::Leave::Signal)) {
         stopper.advance();
@@ -243,7 +289,8 @@ fn announce(engine: &Engine, problems: &[Problem], lost: Vec<Message>, words: &W
     }
 }
 
-pub(super) fn setup(config: &Config, kind: Kind, port: u16) -> Setup {
+/// `bound`: where it really listens.
+pub(super) fn setup(config: &Config, kind: Kind, bound: SocketAddr) -> Setup {
     let mode = match kind {
         Kind::Demo => Mode::Demo,
         Kind::Live if config.dry_run => Mode::DryRun,
@@ -254,13 +301,23 @@ pub(super) fn setup(config: &Config, kind: Kind, port: u16) -> Setup {
     let scheme = if config.proxy.tls_terminated { "https" } else { "http" };
     Setup {
         mode,
-        address: format!("{scheme}://{host}:{port}{}", config.base_path),
+        address: format!("{scheme}://{host}:{}{}", bound.port(), config.base_path),
+        local: format!("http://{}{}", reachable(bound), config.base_path),
         upstream: config.upstream.to_string(),
         auto_rotate_allowed: config.policy.auto_rotate_allowed,
         auths_dir: config.auths_dir.display().to_string(),
         state_dir: config.state_dir.display().to_string(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// An address that means "all of this machine" is reached on the loopback one.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, bound.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, bound.port()).into(),
+        _ => bound,
     }
 }
 

@@ -9,6 +9,8 @@ use tokio::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Running,
+    /// Another process takes new connections; those that are open may ask once more.
+    Leaving,
     /// Let running requests finish.
     Draining,
     /// Do not wait any longer.
@@ -41,8 +43,22 @@ impl Stopper {
     /// One stage further.
     pub(super) fn advance(&self) {
         self.stage.send_modify(|stage| {
-            *stage = if *stage == Stage::Running { Stage::Draining } else { Stage::Now };
+            *stage = if *stage < Stage::Draining { Stage::Draining } else { Stage::Now };
         });
+    }
+
+    /// Begins to leave, since another process serves now; a stop that has begun goes on as it is.
+    pub(super) fn leave(&self) {
+        self.at_least(Stage::Leaving);
+    }
+
+    /// Ends a leave, or begins a stop.
+    pub(super) fn drain(&self) {
+        self.at_least(Stage::Draining);
+    }
+
+    fn at_least(&self, wanted: Stage) {
+        self.stage.send_modify(|stage| *stage = (*stage).max(wanted));
     }
 
     /// Resolves once the stop has come at least this far.

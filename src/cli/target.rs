@@ -1,6 +1,6 @@
 //! Whom a command is for: the running instance, or, without one, the files under their lock. Either answers alike.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     Stop,
@@ -45,7 +45,7 @@ impl Target {
         let lock = run::take_lock(&config.state_dir, config.enforce_permissions, words)?;
         let log = run::install_log(&config, words)?;
         let (_, keys) = Follower::new(flags, environment.clone(), loaded);
-        let setup = run::setup(&config, Kind::Live, config.listen.address.port());
+        let setup = run::setup(&config, Kind::Live, config.listen.address);
         let (parts, _) = run::parts(&config, setup, keys, words)?;
         Ok(Self::Files { engine: Engine::start(parts), _lock: lock, _log: log })
     }
@@ -75,7 +75,8 @@ impl Target {
     /// What was changed is on disk when this returns.
     pub(super) async fn finish(self) {
         if let Self::Files { engine, .. } = self {
-            engine.stop().await;
+            // Nothing is released here, so nothing was counted since.
+            let _ = engine.stop().await;
         }
     }
 }
@@ -83,15 +84,4 @@ impl Target {
 /// The running instance of a state folder.
 pub(super) async fn running(config: &Config, words: &Words) -> Result<Option<Client>, Stop> {
     Client::connect(&config.state_dir).await.map_err(|error| Stop::failed(words.render(&error.message())))
-}
-
-/// Stops the running instance; whether there was one. Waits for its requests.
-pub(super) async fn stop(config: &Config, words: &Words) -> Result<bool, Stop> {
-    let Some(client) = running(config, words).await? else { return Ok(false) };
-    let longest = config.shutdown + Duration::from_secs(5);
-    match client.stop(longest).await {
-        Ok(true) => Ok(true),
-        Ok(false) => Err(Stop::failed(words.text("cli-stop-late"))),
-        Err(error) => Err(Stop::failed(words.render(&error.message()))),
-    }
 }

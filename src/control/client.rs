@@ -15,6 +15,7 @@ use super::{
 use crate::domain::{
     command::{Command, Notice},
     message::Message,
+    pool::Counted,
     snapshot::Snapshot,
     trace::TraceRecord,
 };
@@ -74,14 +75,22 @@ impl Client {
         }
     }
 
-    /// Asks for a graceful stop, and waits until the instance has ended.
-    pub(crate) async fn stop(mut self, longest: Duration) -> Result<bool, ControlError> {
-        match self.ask(Wish::Stop).await? {
+    /// Asks for a stop, with or without waiting for running requests, and waits until the instance has ended.
+    pub(crate) async fn stop(mut self, now: bool, longest: Duration) -> Result<bool, ControlError> {
+        match self.ask(Wish::Stop { now }).await? {
             Said::Done => {}
             other => return Err(unexpected(&other)),
         }
         let mut rest = Vec::new();
         Ok(timeout(longest, self.stream.read_to_end(&mut rest)).await.is_ok())
+    }
+
+    /// Hands over what was counted here after this process gave its place away.
+    pub(crate) async fn adopt(&mut self, counted: Vec<Counted>) -> Result<(), ControlError> {
+        match self.ask(Wish::Adopt { counted }).await? {
+            Said::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Everything from now on; the newest records first.

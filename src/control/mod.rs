@@ -2,6 +2,7 @@
 //! answers. Local, for the same user only. Not what a command does (`engine`).
 
 mod client;
+mod handover;
 mod protocol;
 mod server;
 #[cfg(test)]
@@ -9,7 +10,8 @@ mod tests;
 
 pub(crate) use self::{
     client::{Client, News, Subscription},
-    server::{Socket, serve},
+    handover::HandedOver,
+    server::{Owner, Socket, serve},
 };
 
 /// The socket's name in the state folder.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     command::{Command, Notice},
+    pool::Counted,
     snapshot::Snapshot,
     trace::TraceRecord,
 };
@@ -45,8 +46,19 @@ pub(super) enum Wish {
     Command {
         command: Command,
     },
-    /// A graceful stop; answered before it begins.
-    Stop,
+    /// A stop; answered before it begins. `now`: without waiting for running requests.
+    Stop {
+        #[serde(default)]
+        now: bool,
+    },
+    /// The place of this process: see `handover`.
+    HandOver,
+    /// The new process serves.
+    Ready,
+    /// What the process before counted while its last requests ended.
+    Adopt {
+        counted: Vec<Counted>,
+    },
 }
 
 /// A line of the instance.

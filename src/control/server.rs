@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    NAME,
+    NAME, handover,
     protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
 };
 use crate::engine::Engine;
@@ -28,39 +31,61 @@ use crate::engine::Engine;
 const CLIENTS_MAX: usize = 64;
 /// A client that does not take a line for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The next process serves within this time, or has failed.
+const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
 /// Records that a new subscriber is given at once.
 const HISTORY: usize = 1000;
+
+/// What only the process that owns the state folder can do.
+pub(crate) trait Owner: Send + Sync + 'static {
+    /// Begins a stop.
+    fn stop(&self, now: bool);
+    /// Gives the folder away: what is known is on disk and the lock is free when this returns the listening socket.
+    fn release(&self) -> impl Future<Output = io::Result<OwnedFd>> + Send;
+    /// The other process serves.
+    fn released(&self) -> impl Future<Output = ()> + Send;
+    /// The other process did not come up.
+    fn take_back(&self) -> impl Future<Output = ()> + Send;
+}
 
 /// The listening socket; its file goes with it.
 #[derive(Debug)]
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// The file is ours as long as it is this one.
+    inode: u64,
 }
 
 impl Socket {
-    /// Listens in the state folder, whose lock the caller holds: a socket that is there already is a dead one's.
+    /// Listens in the state folder, whose lock the caller holds: a socket that is there already is a dead one's, or one
+    /// whose place we take.
     pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
-        let path = state_dir.join(NAME);
-        match fs::remove_file(&path) {
+        let (path, beside) = (state_dir.join(NAME), state_dir.join(format!("{NAME}.new")));
+        match fs::remove_file(&beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let listener = UnixListener::bind(&beside)?;
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
+        let inode = fs::symlink_metadata(&beside)?.ino();
+        // Nobody finds the name without a socket behind it.
+        fs::rename(&beside, &path)?;
+        Ok(Self { listener, path, inode })
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // A socket that stays is cleaned up by the next owner of the folder.
-        let _ = fs::remove_file(&self.path);
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
+            // A socket that stays is cleaned up by the next owner of the folder.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
-/// Answers until it is dropped. `stop` begins a graceful stop.
-pub(crate) async fn serve(socket: Socket, engine: Engine, stop: impl Fn() + Clone + Send + Sync + 'static) {
+/// Answers until it is dropped.
+pub(crate) async fn serve<O: Owner>(socket: Socket, engine: Engine, owner: Arc<O>) {
     let room = Arc::new(Semaphore::new(CLIENTS_MAX));
     loop {
         // The semaphore is never closed.
@@ -74,29 +99,23 @@ pub(crate) async fn serve(socket: Socket, engine: Engine, stop: impl Fn() + Clon
             tracing::warn!("control_refused");
             continue;
         }
-        let (engine, stop) = (engine.clone(), stop.clone());
+        let (engine, owner) = (engine.clone(), owner.clone());
         tokio::spawn(async move {
             // An error means that the client has left, or was let go.
-            let _ = converse(stream, &engine, &stop).await;
+            let _ = converse(stream, &engine, &*owner).await;
             drop(permit);
         });
     }
 }
 
-async fn converse(stream: UnixStream, engine: &Engine, stop: &impl Fn()) -> io::Result<()> {
+async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     while let Some(line) = read_line(&mut reading).await? {
-        let request = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) if request.v == VERSION => request,
-            Ok(request) => {
-                let message = format!("version {} is not spoken here, but {VERSION}", request.v);
-                say(&mut writing, request.id, Said::Error { message }).await?;
-                continue;
-            }
-            Err(_) => {
-                // The parser's own words could repeat what it was sent.
-                say(&mut writing, 0, Said::Error { message: "the line is no request".to_owned() }).await?;
+        let request = match understood(&line) {
+            Ok(request) => request,
+            Err((id, message)) => {
+                say(&mut writing, id, Said::Error { message }).await?;
                 continue;
             }
         };
@@ -107,12 +126,56 @@ async fn converse(stream: UnixStream, engine: &Engine, stop: &impl Fn()) -> io::
                 let notice = engine.command(command);
                 say(&mut writing, id, Said::Notice { notice }).await?;
             }
-            Wish::Stop => {
+            Wish::Stop { now } => {
                 say(&mut writing, id, Said::Done).await?;
-                stop();
+                owner.stop(now);
+            }
+            Wish::Adopt { counted } => {
+                engine.adopt(&counted);
+                say(&mut writing, id, Said::Done).await?;
+            }
+            Wish::HandOver => return hand_over(reading, writing, id, owner).await,
+            Wish::Ready => {
+                say(&mut writing, id, Said::Error { message: "nothing was handed over".to_owned() }).await?;
             }
             Wish::Subscribe => return publish(reading, writing, id, engine).await,
         }
+    }
+    Ok(())
+}
+
+/// A request, or the id and the words of a refusal.
+fn understood(line: &[u8]) -> Result<Request, (u64, String)> {
+    match serde_json::from_slice::<Request>(line) {
+        Ok(request) if request.v == VERSION => Ok(request),
+        Ok(request) => Err((request.id, format!("version {} is not spoken here, but {VERSION}", request.v))),
+        // The parser's own words could repeat what it was sent.
+        Err(_) => Err((0, "the line is no request".to_owned())),
+    }
+}
+
+/// Gives this process's place to the client; takes it back when the client ends without a word that it serves.
+async fn hand_over(
+    mut reading: BufReader<OwnedReadHalf>,
+    mut writing: OwnedWriteHalf,
+    id: u64,
+    owner: &impl Owner,
+) -> io::Result<()> {
+    let listener = match owner.release().await {
+        Ok(listener) => listener,
+        Err(error) => return say(&mut writing, id, Said::Error { message: error.to_string() }).await,
+    };
+    let given = handover::give(writing.as_ref(), id, &listener).await;
+    drop(listener);
+    let ready = async {
+        given?;
+        let line = read_line(&mut reading).await?;
+        Ok::<bool, io::Error>(line.is_some_and(|line| matches!(understood(&line), Ok(Request { wish: Wish::Ready, .. }))))
+    };
+    if matches!(timeout(HANDOVER_PATIENCE, ready).await, Ok(Ok(true))) {
+        owner.released().await;
+    } else {
+        owner.take_back().await;
     }
     Ok(())
 }

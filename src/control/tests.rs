@@ -24,6 +24,7 @@ fn engine(folder: &std::path::Path) -> Engine {
         setup: Setup {
             mode: Mode::Live,
             address: String::new(),
+            local: String::new(),
             upstream: String::new(),
             auto_rotate_allowed: false,
             auths_dir: String::new(),
@@ -40,21 +41,65 @@ fn engine(folder: &std::path::Path) -> Engine {
     })
 }
 
-/// A served folder; the engine, and whether a stop was asked for.
-fn served(folder: &std::path::Path) -> (Engine, std::sync::Arc<std::sync::atomic::AtomicBool>) {
+/// A served folder; the engine and its owner.
+fn served(folder: &std::path::Path) -> (Engine, std::sync::Arc<Keeper>) {
     let engine = engine(folder);
-    let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let (asked, socket) = (stopped.clone(), Socket::open(folder).expect("opened"));
-    let stop = move || asked.store(true, std::sync::atomic::Ordering::SeqCst);
-    tokio::spawn(serve(socket, engine.clone(), stop));
-    (engine, stopped)
+    let socket = Socket::open(folder).expect("opened");
+    let owner = std::sync::Arc::new(Keeper::default());
+    tokio::spawn(serve(socket, engine.clone(), owner.clone()));
+    (engine, owner)
+}
+
+/// An owner that writes down what it was told.
+#[derive(Debug, Default)]
+struct Keeper {
+    told: std::sync::Mutex<Vec<&'static str>>,
+    changed: tokio::sync::Notify,
+}
+
+impl Keeper {
+    fn hears(&self, what: &'static str) {
+        self.told.lock().expect("whole").push(what);
+        self.changed.notify_one();
+    }
+
+    fn told(&self) -> Vec<&'static str> {
+        self.told.lock().expect("whole").clone()
+    }
+
+    /// Waits until it was told so many things.
+    async fn heard(&self, count: usize) -> Vec<&'static str> {
+        while self.told().len() < count {
+            self.changed.notified().await;
+        }
+        self.told()
+    }
+}
+
+impl Owner for Keeper {
+    fn stop(&self, now: bool) {
+        self.hears(if now { "stop now" } else { "stop" });
+    }
+
+    async fn release(&self) -> std::io::Result<std::os::fd::OwnedFd> {
+        self.hears("release");
+        Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.into())
+    }
+
+    async fn released(&self) {
+        self.hears("released");
+    }
+
+    async fn take_back(&self) {
+        self.hears("take back");
+    }
 }
 
 #[tokio::test]
 async fn commands_go_in_and_the_next_look_shows_what_came_of_them() {
     let folder = tempfile::tempdir().expect("temp");
     assert!(Client::connect(folder.path()).await.expect("no fault").is_none(), "nobody is there");
-    let (_engine, stopped) = served(folder.path());
+    let (_engine, owner) = served(folder.path());
     let mut client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
     assert_eq!(client.snapshot().await.expect("answered").active, Some(Label::new("alpha")));
     let notice = client.command(Command::RotateTo(Label::new("beta"))).await.expect("answered");
@@ -62,8 +107,33 @@ async fn commands_go_in_and_the_next_look_shows_what_came_of_them() {
     assert_eq!(client.snapshot().await.expect("answered").active, Some(Label::new("beta")));
     let refused = client.command(Command::RotateTo(Label::new("nobody"))).await.expect("answered");
     assert_eq!(refused.severity, Severity::Warn);
-    assert!(!client.stop(std::time::Duration::ZERO).await.expect("answered"));
-    assert!(stopped.load(std::sync::atomic::Ordering::SeqCst));
+    assert!(!client.stop(false, std::time::Duration::ZERO).await.expect("answered"));
+    assert_eq!(owner.told(), ["stop"]);
+}
+
+#[tokio::test]
+async fn a_place_is_given_with_its_listening_socket_and_taken_back_when_the_next_one_fails() {
+    let folder = tempfile::tempdir().expect("temp");
+    assert!(HandedOver::ask(folder.path()).await.expect("no fault").is_none(), "nobody is there");
+    let (_engine, owner) = served(folder.path());
+    let handed = HandedOver::ask(folder.path()).await.expect("answered").expect("somebody");
+    let address = handed.listener.local_addr().expect("bound");
+    tokio::net::TcpStream::connect(address).await.expect("it listens");
+    drop(handed);
+    assert_eq!(owner.heard(2).await, ["release", "take back"]);
+    let handed = HandedOver::ask(folder.path()).await.expect("answered").expect("somebody");
+    handed.ready().await.expect("told");
+    assert_eq!(owner.heard(4).await[2..], ["release", "released"]);
+}
+
+#[tokio::test]
+async fn a_socket_whose_name_another_has_taken_leaves_it_alone() {
+    let folder = tempfile::tempdir().expect("temp");
+    let (old, new) = (Socket::open(folder.path()).expect("opened"), Socket::open(folder.path()).expect("opened"));
+    drop(old);
+    assert!(folder.path().join(NAME).exists());
+    drop(new);
+    assert!(!folder.path().join(NAME).exists());
 }
 
 #[tokio::test]

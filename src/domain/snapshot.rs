@@ -63,6 +63,8 @@ pub(crate) struct Setup {
     pub(crate) mode: Mode,
     /// `http://127.0.0.1:54123/kmi-rotor/v1`: what clients are pointed at.
     pub(crate) address: String,
+    /// The same, as this machine reaches it without what may stand in front.
+    pub(crate) local: String,
     /// Base URL for keys that name none.
     pub(crate) upstream: String,
     pub(crate) auto_rotate_allowed: bool,

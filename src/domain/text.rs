@@ -3,7 +3,7 @@
 /// Drops escape sequences, controls, bidi and zero-width characters, folds white space to single
 /// blanks, and cuts to `max` characters (with `…`).
 pub(crate) fn clean(text: &str, max: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(max * 4));
+    let mut out = String::with_capacity(text.len().min(max.saturating_mul(4)));
     let mut count = 0;
     let mut blank = false;
     let mut characters = text.chars().peekable();

@@ -41,6 +41,20 @@ pub(crate) struct Tokens {
     pub(crate) cached: Option<u64>,
 }
 
+impl Tokens {
+    /// What came on top of `earlier`; nothing is `None`.
+    pub(crate) fn minus(self, earlier: Self) -> Self {
+        let more = |now: Option<u64>, before: Option<u64>| {
+            now.map(|now| now.saturating_sub(before.unwrap_or_default())).filter(|more| *more > 0)
+        };
+        Self {
+            input: more(self.input, earlier.input),
+            output: more(self.output, earlier.output),
+            cached: more(self.cached, earlier.cached),
+        }
+    }
+}
+
 /// One request, whatever happened to it. `store::trace` writes it; the dashboard lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TraceRecord {

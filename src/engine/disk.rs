@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::oneshot;
+
 use crate::{
     domain::trace::TraceRecord,
     store::{
@@ -29,6 +31,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) enum Job {
     Append(Vec<Arc<TraceRecord>>),
     Save(Box<StoredState>),
+    /// Answers when all that came before is done.
+    Flushed(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -62,14 +66,29 @@ impl Disk {
         })
     }
 
-    /// Writes all that waits and this last state, then ends the thread.
-    pub(super) async fn finish(&mut self, records: Vec<Arc<TraceRecord>>, last: Box<StoredState>) {
+    /// Writes all that waits and this state, and goes on.
+    pub(super) async fn flush(&self, records: Vec<Arc<TraceRecord>>, state: Box<StoredState>) {
+        let Some(jobs) = self.jobs.clone() else { return };
+        let (done, flushed) = oneshot::channel();
+        let queued = tokio::task::spawn_blocking(move || {
+            let last = [Job::Append(records), Job::Save(state), Job::Flushed(done)];
+            last.into_iter().all(|job| jobs.send(job).is_ok())
+        });
+        if !(queued.await.unwrap_or(false) && flushed.await.is_ok()) {
+            tracing::warn!("disk_thread_failed");
+        }
+    }
+
+    /// Writes all that waits and the last state, if there is one to write, then ends the thread.
+    pub(super) async fn finish(&mut self, records: Vec<Arc<TraceRecord>>, last: Option<Box<StoredState>>) {
         let (jobs, thread) = (self.jobs.take(), self.thread.take());
         let finished = tokio::task::spawn_blocking(move || {
             if let Some(jobs) = jobs {
                 // An error means that the thread is gone: joining it below says so.
                 let _ = jobs.send(Job::Append(records));
-                let _ = jobs.send(Job::Save(last));
+                if let Some(last) = last {
+                    let _ = jobs.send(Job::Save(last));
+                }
             }
             thread.is_none_or(|thread| thread.join().is_ok())
         });
@@ -108,6 +127,10 @@ impl Writer {
                     self.append();
                 }
                 Ok(Job::Save(state)) => self.save(&state),
+                Ok(Job::Flushed(done)) => {
+                    // An error means that nobody waits any more.
+                    let _ = done.send(());
+                }
                 Err(RecvTimeoutError::Timeout) => self.append(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }

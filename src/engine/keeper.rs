@@ -21,6 +21,7 @@ use super::{
 use crate::domain::{
     key::Label,
     now::{Now, since},
+    pool::{Counted, Memory},
     snapshot::{Link, Snapshot},
     trace::TraceRecord,
 };
@@ -45,6 +46,8 @@ pub(super) struct Keeper {
     disk: Disk,
     aggregates: Aggregates,
     heartbeat: Heartbeat,
+    /// What was known when another process took the state file over; `None` = it is ours to write.
+    released: Option<Memory>,
     /// Records that the disk could not take yet.
     waiting: Vec<Arc<TraceRecord>>,
     publish_at: Option<Instant>,
@@ -62,6 +65,7 @@ impl Keeper {
             disk,
             aggregates,
             heartbeat,
+            released: None,
             waiting: Vec::new(),
             publish_at: None,
             save_at: None,
@@ -80,7 +84,7 @@ impl Keeper {
                     if count == 0 {
                         return;
                     }
-                    if let Some(done) = self.fold(&mut batch) {
+                    if let Some(done) = self.fold(&mut batch).await {
                         self.finish(done).await;
                         return;
                     }
@@ -93,9 +97,9 @@ impl Keeper {
     }
 
     /// Folds a batch; the answer is a request to stop, if one was in it.
-    fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<()>> {
+    async fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<Vec<Counted>>> {
         let now = self.shared.clock.now();
-        let mut stop = None;
+        let (mut stop, mut release) = (None, None);
         let mut records = Vec::with_capacity(batch.len());
         for event in batch.drain(..) {
             match event {
@@ -103,6 +107,11 @@ impl Keeper {
                     log(&record);
                     self.aggregates.fold(&record, now.steady);
                     records.push(Arc::<TraceRecord>::from(record));
+                }
+                Event::Release(done) => release = Some(done),
+                Event::TakeBack => {
+                    self.released = None;
+                    self.schedule();
                 }
                 Event::Stop(done) => stop = Some(done),
             }
@@ -113,7 +122,20 @@ impl Keeper {
             self.append();
             self.schedule_publish();
         }
+        if let Some(done) = release {
+            self.release().await;
+            // An error means that nobody waits any more.
+            let _ = done.send(());
+        }
         stop
+    }
+
+    /// All that is known goes to the disk, and this was the last time.
+    async fn release(&mut self) {
+        let memory = self.shared.live().pool.memory();
+        let waiting = std::mem::take(&mut self.waiting);
+        self.disk.flush(waiting, Box::new(remember::to_stored(&memory))).await;
+        (self.released, self.save_at) = (Some(memory), None);
     }
 
     /// Hands waiting records to the disk; while it is too far behind they wait here, the newest of them.
@@ -128,7 +150,7 @@ impl Keeper {
                 self.shared.dropped.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
                 self.waiting = records;
             }
-            Ok(()) | Err(Job::Save(_)) => {}
+            Ok(()) | Err(Job::Save(_) | Job::Flushed(_)) => {}
         }
     }
 
@@ -146,8 +168,13 @@ impl Keeper {
 
     fn schedule(&mut self) {
         self.schedule_publish();
-        let after = SAVE_AFTER * self.slowness();
-        self.save_at.get_or_insert_with(|| Instant::now() + after);
+        self.schedule_save(SAVE_AFTER * self.slowness());
+    }
+
+    fn schedule_save(&mut self, after: Duration) {
+        if self.released.is_none() {
+            self.save_at.get_or_insert_with(|| Instant::now() + after);
+        }
     }
 
     /// Copying the views of thousands of keys takes milliseconds under the lock: it is done the more seldom.
@@ -202,7 +229,7 @@ impl Keeper {
         self.published = Instant::now();
         if self.shared.changed.swap(false, Ordering::AcqRel) {
             // What changed since the last wake-up is not announced again: it must be saved as well as shown.
-            self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
+            self.schedule_save(SAVE_AFTER);
         }
         let now = self.shared.clock.now();
         let mut snapshot = snapshot(&self.shared.live(), &mut self.aggregates, now);
@@ -218,13 +245,14 @@ impl Keeper {
         self.save_at = retry.then(|| Instant::now() + SAVE_RETRY);
     }
 
-    async fn finish(mut self, done: oneshot::Sender<()>) {
+    async fn finish(mut self, done: oneshot::Sender<Vec<Counted>>) {
         let memory = self.shared.live().pool.memory();
         let waiting = std::mem::take(&mut self.waiting);
-        self.disk.finish(waiting, Box::new(remember::to_stored(&memory))).await;
+        let last = self.released.is_none().then(|| Box::new(remember::to_stored(&memory)));
+        self.disk.finish(waiting, last).await;
         self.publish();
         // An error means that nobody waits any more.
-        let _ = done.send(());
+        let _ = done.send(self.released.map(|before| memory.counted_since(&before)).unwrap_or_default());
     }
 }
 

@@ -37,7 +37,7 @@ use crate::{
         now::Now,
         outcome::{Cause, Verdict},
         policy::Policy,
-        pool::{Change, Check, CheckFault, CheckKind, Choice, Pool, Reloaded},
+        pool::{Change, Check, CheckFault, CheckKind, Choice, Counted, Pool, Reloaded},
         shared_cause::SharedCause,
         snapshot::{Finding, Setup, Snapshot},
         trace::{Tokens, TraceRecord},
@@ -119,8 +119,12 @@ struct History {
 #[derive(Debug)]
 enum Event {
     Record(Box<TraceRecord>),
-    /// Write everything and answer.
-    Stop(oneshot::Sender<()>),
+    /// Write everything and answer; from then on the state file is another process's.
+    Release(oneshot::Sender<()>),
+    /// The state file is ours again.
+    TakeBack,
+    /// Write everything and answer with what was counted since the release.
+    Stop(oneshot::Sender<Vec<Counted>>),
 }
 
 /// A key in use by one attempt; given back when dropped.
@@ -355,13 +359,35 @@ impl Engine {
         (history.recent.iter().cloned().collect(), history.listeners.subscribe())
     }
 
-    /// Writes what is waiting and ends the keeper.
-    pub(crate) async fn stop(&self) {
-        let (done, stopped) = oneshot::channel();
-        if self.shared.events.send(Event::Stop(done)).await.is_ok() {
-            // An error means that the keeper is gone already.
-            let _ = stopped.await;
+    /// Writes what is waiting and leaves the state file to another process: what happens from now on is not saved.
+    pub(crate) async fn release_state(&self) {
+        let (done, released) = oneshot::channel();
+        if self.shared.events.send(Event::Release(done)).await.is_ok() {
+            // An error means that the keeper is gone, and writes no more.
+            let _ = released.await;
         }
+    }
+
+    /// Saves again, after the other process did not come up.
+    pub(crate) async fn take_state_back(&self) {
+        // An error means that the keeper is gone.
+        let _ = self.shared.events.send(Event::TakeBack).await;
+    }
+
+    /// Writes what is waiting and ends the keeper. The answer is what was counted since [`Engine::release_state`], for
+    /// the process that has the state now.
+    pub(crate) async fn stop(&self) -> Vec<Counted> {
+        let (done, stopped) = oneshot::channel();
+        match self.shared.events.send(Event::Stop(done)).await {
+            Ok(()) => stopped.await.unwrap_or_default(),
+            // The keeper is gone already.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Adds what the process before counted.
+    pub(crate) fn adopt(&self, counted: &[Counted]) {
+        self.change(|live, _| live.pool.adopt(counted));
     }
 
     fn carry_out(&self, command: Command) -> (Severity, Message) {

@@ -15,6 +15,7 @@ fn setup() -> Setup {
     Setup {
         mode: Mode::Live,
         address: "http://127.0.0.1:1/kmi-rotor/v1".into(),
+        local: String::new(),
         upstream: "https://api.kimi.com/coding/v1".into(),
         auto_rotate_allowed: true,
         auths_dir: "auths".into(),

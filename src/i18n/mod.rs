@@ -142,6 +142,11 @@ impl Words {
         self.render(&Message::new(id).with("large", number(large)).with("small", number(small)))
     }
 
+    /// The zone that times are shown in.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
     /// Local time of day, `14:10:05`.
     pub(crate) fn clock(&self, moment: Timestamp) -> String {
         moment.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()

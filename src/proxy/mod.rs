@@ -13,8 +13,18 @@ mod relay;
 mod stall;
 mod target;
 
-use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -77,37 +87,62 @@ pub(crate) struct App {
     engine: Engine,
     upstream: Upstream,
     budget: Budget,
+    /// No new connections are taken: every answer is its connection's last.
+    closing: AtomicBool,
+}
+
+/// When serving ends, step by step.
+#[derive(Debug)]
+pub(crate) struct Ends<Stop, Idle, Cut> {
+    /// No more connections are taken.
+    pub(crate) stop: Stop,
+    /// Open connections without a request are closed. Until then they may ask once more: a client that is about to send
+    /// on a kept connection loses nothing.
+    pub(crate) close_idle: Idle,
+    /// What still runs is cut.
+    pub(crate) cut: Cut,
 }
 
 impl App {
     pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream) -> Self {
         let budget = Budget::new(settings.max_body);
-        Self { settings, engine, upstream, budget }
+        Self { settings, engine, upstream, budget, closing: AtomicBool::new(false) }
     }
 }
 
-/// Serves until `stop` resolves, then lets running requests finish until `cut` does. The answer: whether all of them did.
+/// Serves until it is to end; the answer: whether all running requests could finish.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     app: Arc<App>,
-    stop: impl Future<Output = ()>,
-    cut: impl Future<Output = ()>,
+    ends: Ends<impl Future<Output = ()>, impl Future<Output = ()>, impl Future<Output = ()>>,
 ) -> bool {
     let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
-    accept(listener, &app, stop, &connections, &mut tasks).await;
+    accept(listener, &app, ends.stop, &connections, &mut tasks).await;
+    app.closing.store(true, Ordering::Relaxed);
+    let over = async {
+        tokio::select! {
+            () = all_of(&mut tasks) => {}
+            () = ends.close_idle => {}
+        }
+        connections.shutdown().await;
+    };
     let drained = tokio::select! {
-        () = connections.shutdown() => true,
-        () = cut => false,
+        () = over => true,
+        () = ends.cut => false,
     };
     // A connection that is cut drops its requests, and each of them still leaves its record.
     tasks.shutdown().await;
     drained
 }
 
+async fn all_of(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
 /// Takes connections until `stop` resolves; the port is closed then.
 async fn accept(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     app: &Arc<App>,
     stop: impl Future<Output = ()>,
     connections: &GracefulShutdown,
@@ -158,7 +193,13 @@ fn connection(
     let io = TokioIo::new(Unstalled::new(stream, app.settings.idle_timeout));
     let service = service_fn(move |request| {
         let app = app.clone();
-        async move { Ok(forward::handle(&app, request, peer).await) }
+        async move {
+            let mut response = forward::handle(&app, request, peer).await;
+            if app.closing.load(Ordering::Relaxed) {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -2,9 +2,7 @@
 
 use std::{
     fmt,
-    fs::File,
-    io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +22,7 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
-use super::{Doing, StoreError, json, permissions, rotate};
+use super::{Doing, StoreError, json, permissions, rotate::LineFile};
 use crate::domain::policy::Rotation;
 
 /// Lines that may wait for the disk; further ones are dropped and counted.
@@ -77,11 +75,10 @@ fn open(
     let folder = state_folder.join("logs");
     permissions::private_folder(&folder, enforce).map_err(StoreError::at(&folder, Doing::Create))?;
     let path = folder.join("kmi.log");
-    let file = permissions::private_file(&path, enforce).map_err(StoreError::at(&path, Doing::Create))?;
+    let file = LineFile::open(&path, rotation, enforce).map_err(StoreError::at(&path, Doing::Create))?;
     let (lines, inbox) = sync_channel(QUEUE);
     let dropped = Arc::new(AtomicU64::new(0));
-    let mut writer = Writer { path, file, rotation, enforce };
-    let thread = thread::Builder::new().name("kmi-log".to_owned()).spawn(move || writer.run(&inbox)).ok();
+    let thread = thread::Builder::new().name("kmi-log".to_owned()).spawn(move || write(file, &inbox)).ok();
     let layer = JsonLines { lines: lines.clone(), dropped, zone, clock };
     Ok((layer, LogGuard { lines: Some(lines), thread }))
 }
@@ -166,26 +163,11 @@ impl Visit for Fields {
     }
 }
 
-struct Writer {
-    path: PathBuf,
-    file: File,
-    rotation: Rotation,
-    enforce: bool,
-}
-
-impl Writer {
-    fn run(&mut self, inbox: &Receiver<Option<String>>) {
-        while let Ok(Some(line)) = inbox.recv() {
-            // A log that can't be written has nowhere to say so; the doctor looks at the file.
-            let _ = self.write(&line);
-        }
-    }
-
-    fn write(&mut self, line: &str) -> io::Result<()> {
-        if rotate::when_full(&self.path, self.file.metadata()?.len(), self.rotation)? {
-            self.file = permissions::private_file(&self.path, self.enforce)?;
-        }
-        self.file.write_all(line.as_bytes())
+/// Writes until it is told to end.
+fn write(mut file: LineFile, inbox: &Receiver<Option<String>>) {
+    while let Ok(Some(line)) = inbox.recv() {
+        // A log that can't be written has nowhere to say so; the doctor looks at the file.
+        let _ = file.write(&line);
     }
 }
 

@@ -4,8 +4,9 @@ mod atomic;
 mod json;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod output;
 mod permissions;
-mod rotate;
+pub(crate) mod rotate;
 pub(crate) mod state;
 pub(crate) mod trace;
 

@@ -2,11 +2,51 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
+use super::permissions;
 use crate::domain::policy::Rotation;
+
+/// A file of lines that is appended to by one owner and rotated when it is full.
+#[derive(Debug)]
+pub(crate) struct LineFile {
+    path: PathBuf,
+    file: File,
+    rotation: Rotation,
+    enforce: bool,
+}
+
+impl LineFile {
+    /// Opens or makes it; a full one is rotated first.
+    pub(super) fn open(path: &Path, rotation: Rotation, enforce: bool) -> io::Result<Self> {
+        let file = permissions::private_file(path, enforce)?;
+        let mut opened = Self { path: path.to_owned(), file, rotation, enforce };
+        opened.rotate()?;
+        Ok(opened)
+    }
+
+    /// `line` ends with its line's end.
+    pub(crate) fn write(&mut self, line: &str) -> io::Result<()> {
+        self.rotate()?;
+        self.file.write_all(line.as_bytes())
+    }
+
+    /// The file itself, to be given to a child, and its length.
+    pub(super) fn into_file(self) -> io::Result<(File, u64)> {
+        let size = self.file.metadata()?.len();
+        Ok((self.file, size))
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        if when_full(&self.path, self.file.metadata()?.len(), self.rotation)? {
+            self.file = permissions::private_file(&self.path, self.enforce)?;
+        }
+        Ok(())
+    }
+}
 
 /// Rotates when the file has reached its size. The caller is the only one who writes it.
 pub(super) fn when_full(path: &Path, size: u64, rotation: Rotation) -> io::Result<bool> {

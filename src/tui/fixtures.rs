@@ -36,6 +36,7 @@ pub(super) fn setup() -> Setup {
     Setup {
         mode: Mode::Live,
         address: "http://127.0.0.1:54123/kmi-rotor/v1".into(),
+        local: String::new(),
         upstream: "https://api.kimi.com/coding/v1".into(),
         auto_rotate_allowed: true,
         auths_dir: "/home/ann/.kimi/_auths".into(),

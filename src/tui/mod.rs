@@ -37,6 +37,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+pub(crate) use self::format::took;
 use self::{
     action::Action,
     app::{App, Effect, update},

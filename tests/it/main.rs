@@ -10,6 +10,8 @@ mod support;
 
 // What is typed beside a running instance, and without one.
 mod commands;
+// The proxy in the background: started, replaced, stopped.
+mod daemon;
 // What the client sees when a key fails.
 mod failover;
 // Start and end, and what is on disk afterwards.

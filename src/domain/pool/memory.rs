@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{key::Label, snapshot::Counters, trace::Tokens};
 
@@ -56,6 +57,31 @@ pub(crate) struct Suspension {
     pub(crate) reason: String,
     /// `None` = until unblocked.
     pub(crate) until: Option<Timestamp>,
+}
+
+/// What a key was used for after its process gave its place to another, which must add it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) label: Label,
+    pub(crate) requests: u64,
+    pub(crate) tokens: Tokens,
+}
+
+impl Memory {
+    /// What was counted after `before`.
+    pub(crate) fn counted_since(&self, before: &Self) -> Vec<Counted> {
+        let earlier = |wanted: &Label| before.keys.iter().find(|(label, _)| label == wanted).map(|(_, key)| key);
+        let counted = self.keys.iter().map(|(label, key)| {
+            let nothing = KeyMemory::default();
+            let earlier = earlier(label).unwrap_or(&nothing);
+            Counted {
+                label: label.clone(),
+                requests: key.requests.saturating_sub(earlier.requests),
+                tokens: key.tokens.minus(earlier.tokens),
+            }
+        });
+        counted.filter(|counted| counted.requests > 0 || counted.tokens != Tokens::default()).collect()
+    }
 }
 
 impl KeyMemory {

@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) use self::{
     check::{Check, CheckFault, CheckFaultKind, CheckKind},
     manual::{Refusal, Rotated},
-    memory::{Cooldown, KeyMemory, LearntResets, Memory, Suspension},
+    memory::{Cooldown, Counted, KeyMemory, LearntResets, Memory, Suspension},
     reload::Reloaded,
     verdict::Change,
     views::skip_until,
@@ -262,6 +262,15 @@ impl Pool {
     pub(crate) fn count_tokens(&mut self, id: KeyId, tokens: Tokens) {
         if let Some(position) = self.position(id) {
             self.slots[position].count_tokens(tokens);
+        }
+    }
+
+    /// Adds what the process before counted after it gave its place away. A label that is gone is left out.
+    pub(crate) fn adopt(&mut self, counted: &[Counted]) {
+        for one in counted {
+            if let Some(slot) = self.slots.iter_mut().find(|slot| slot.key.label == one.label) {
+                slot.adopt(one);
+            }
         }
     }
 

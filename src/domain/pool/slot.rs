@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     Ask,
     check::{Checks, UNAUTHORIZED_RETRY},
-    memory::{KeyMemory, Suspension},
+    memory::{Counted, KeyMemory, Suspension},
     on_the_wall,
     refusal::Refused,
 };
@@ -205,6 +205,12 @@ impl Slot {
                 *sum = Some(sum.unwrap_or_default().saturating_add(more));
             }
         }
+    }
+
+    /// Adds what another process counted.
+    pub(super) fn adopt(&mut self, counted: &Counted) {
+        self.memory.requests = self.memory.requests.saturating_add(counted.requests);
+        self.count_tokens(counted.tokens);
     }
 
     /// Whether time alone will change what people see of this key.

@@ -1,0 +1,77 @@
+//! A line for each request: on stdout with `--no-ui`, in `logs/proxy.out` in the background. Not the trace file, nor the log.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+};
+
+use tokio::sync::broadcast::error::RecvError;
+
+use super::say;
+use crate::{
+    domain::{key::Label, text, trace::TraceRecord},
+    engine::Engine,
+    i18n::Words,
+    store::rotate::LineFile,
+    tui,
+};
+
+/// Lines that may wait for whoever reads them; further ones are left out.
+const QUEUE: usize = 1024;
+const PATH_MAX: usize = 60;
+
+/// Prints from now on, on stdout or into a file. A reader that does not read holds nobody up.
+pub(super) fn print(engine: &Engine, into: Option<LineFile>, words: &Words) {
+    let (_, mut records) = engine.records();
+    let lines = printer(into, words);
+    tokio::spawn(async move {
+        loop {
+            match records.recv().await {
+                Ok(record) => {
+                    // Full: the reader is slow. Gone: nobody reads.
+                    let _ = lines.try_send(record);
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+/// A thread that prints what it is sent.
+fn printer(mut into: Option<LineFile>, words: &Words) -> SyncSender<Arc<TraceRecord>> {
+    let (lines, inbox) = sync_channel::<Arc<TraceRecord>>(QUEUE);
+    let (locale, zone) = (words.locale(), words.zone());
+    // Without a thread nothing is printed, and requests are served all the same.
+    let _ = thread::Builder::new().name("kmi-lines".to_owned()).spawn(move || {
+        let words = Words::new(locale, zone.clone());
+        for record in inbox {
+            let line = line(&record, &words);
+            match &mut into {
+                // What can't be written is in the trace all the same.
+                Some(file) => drop(file.write(&format!("{} {line}\n", record.at.to_zoned(zone.clone()).date()))),
+                None => say(&line),
+            }
+        }
+    });
+    lines
+}
+
+/// `15:30:00 200 alpha POST /chat/completions 812ms`
+fn line(record: &TraceRecord, words: &Words) -> String {
+    let key = record.key.as_ref().map_or("-", Label::as_str);
+    let code = record.error_code.as_deref().filter(|code| *code != record.status.to_string());
+    let parts = [
+        words.clock(record.at),
+        record.status.to_string(),
+        text::clean(key, PATH_MAX),
+        text::clean(&record.method, PATH_MAX),
+        text::clean(&record.endpoint, PATH_MAX),
+        tui::took(words, record.total),
+        code.map(|code| text::clean(code, PATH_MAX)).unwrap_or_default(),
+    ];
+    parts.join(" ").trim_end().to_owned()
+}
