@@ -73,3 +73,5 @@ store-held-by = Another kmi-tui (pid { $pid }) uses the state folder { $path }. 
 state-corrupt = state.json could not be read and was set aside as { $path }; counters start anew.
 state-newer = state.json was written by a newer version; what is not known here is kept.
 state-odd-field = state.json: { $field } is not what it should be and was reset.
+notice-background = A proxy in the background takes over …
+notice-background-failed = No proxy in the background: { $reason }

@@ -206,6 +206,8 @@ do-help = help
 help-help = this help
 do-quit = quit
 help-quit = leave
+do-background = background
+help-background = leave; the proxy goes on in the background
 do-next-pane = next
 do-previous-pane = previous
 help-next-pane = next or previous pane
@@ -230,6 +232,8 @@ why-active-already = { $label } is active already.
 why-auto-rotate = Auto-rotation is not allowed. Check that your provider's terms permit pooling, then set { $setting }.
 why-not-blocked = { $label } is not blocked.
 why-nothing-selected = There is nothing to show here yet.
+why-background-attached = The proxy runs in the background already: q leaves it running.
+why-background-demo = The demo ends with this window.
 
 ## Help, dialogs and details
 
@@ -239,7 +243,7 @@ help-view = View
 help-move = Move
 foot-reading = Esc close
 foot-dialog = Enter block  Tab next field  Esc cancel
-foot-leaving = Enter stop now  w wait  Esc stay
+foot-leaving = Enter stop now  w wait  b background  Esc stay
 foot-waiting = Enter stop now  Esc stay
 
 block-title = Block { $label }

@@ -79,3 +79,5 @@ store-held-by = Другой kmi-tui (pid { $pid }) использует пап�
 state-corrupt = state.json не читается и отложен как { $path }; счётчики начаты заново.
 state-newer = state.json записан более новой версией; неизвестное здесь сохранено.
 state-odd-field = state.json: поле { $field } неверно и сброшено.
+notice-background = Фоновый прокси принимает работу …
+notice-background-failed = Фонового прокси нет: { $reason }

@@ -219,6 +219,8 @@ do-help = справка
 help-help = эта справка
 do-quit = выход
 help-quit = выйти
+do-background = в фон
+help-background = выйти, оставив прокси работать в фоне
 do-next-pane = дальше
 do-previous-pane = назад
 help-next-pane = следующая или предыдущая панель
@@ -243,6 +245,8 @@ why-active-already = Ключ { $label } уже активен.
 why-auto-rotate = Авторотация не разрешена. Убедитесь, что условия провайдера допускают несколько ключей, и задайте { $setting }.
 why-not-blocked = Ключ { $label } не заблокирован.
 why-nothing-selected = Здесь пока нечего показать.
+why-background-attached = Прокси уже работает в фоне: выход (q) его не остановит.
+why-background-demo = Демо живёт только в этом окне.
 
 ## Help, dialogs and details
 
@@ -252,7 +256,7 @@ help-view = Вид
 help-move = Перемещение
 foot-reading = Esc закрыть
 foot-dialog = Enter заблокировать  Tab поле  Esc отмена
-foot-leaving = Enter прервать  w ждать  Esc остаться
+foot-leaving = Enter прервать  w ждать  b в фон  Esc остаться
 foot-waiting = Enter прервать  Esc остаться
 
 block-title = Блокировка ключа { $label }

@@ -48,7 +48,9 @@ pub(super) async fn run(args: &Args, config: &Config, client: Client, words: &Wo
     let (commands, wishes) = mpsc::unbounded_channel();
     tokio::spawn(carry(config.state_dir.clone(), wishes));
     tokio::spawn(follow(config.state_dir.clone(), subscription, snapshots, records));
-    let feed = tui::Feed { snapshots: seen, history, records: heard, commands };
+    // The proxy runs elsewhere already, so nobody will ask for it.
+    let background = Arc::default();
+    let feed = tui::Feed { snapshots: seen, history, records: heard, commands, background };
     let left =
         tui::run(feed, words.in_locale(words.locale()), run::look(args, config), stopper.reached(Stage::Draining));
     run::left(left.await, words).map(|_| ())

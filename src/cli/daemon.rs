@@ -15,7 +15,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{FAILED, Stop, args::Args, http::{self, Http}, say, target};
+use super::{
+    FAILED, Stop,
+    args::Args,
+    http::{self, Http},
+    say, target,
+};
 use crate::{
     config::Config,
     domain::{message::Message, snapshot::Snapshot, text},
@@ -78,7 +83,8 @@ pub(super) async fn spawn(args: &Args, config: &Config, words: &Words) -> Result
     let mut child = command(args, output).and_then(|mut command| command.spawn()).map_err(failed)?;
     if let Err(stop) = ready(&mut child, words).await {
         let reason = said_since(config, before).unwrap_or_default();
-        let message = Message::new("cli-proxy-failed").with("reason", if reason.is_empty() { stop.text } else { reason });
+        let message =
+            Message::new("cli-proxy-failed").with("reason", if reason.is_empty() { stop.text } else { reason });
         return Err(Stop { code: stop.code, text: words.render(&message) });
     }
     let Some(mut client) = target::running(config, words).await? else {
@@ -150,4 +156,3 @@ pub(super) fn detach() {
     // An error means that this process leads a group already.
     let _ = rustix::process::setsid();
 }
-

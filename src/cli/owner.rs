@@ -12,8 +12,7 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Stop,
-    listen,
+    Stop, listen,
     signals::{Stage, Stopper},
 };
 use crate::{

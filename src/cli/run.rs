@@ -1,13 +1,19 @@
 //! Wiring: from settings to a running proxy, with or without the dashboard, and to a clean end.
 
-use std::{fmt::Display, net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr}, path::Path, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::{
     Stop, USAGE,
     args::Args,
-    complain,
+    complain, daemon,
     follow::{self, Follower},
     line, lines,
     owner::{self, Owner, Place},
@@ -19,11 +25,12 @@ use crate::{
     control::{self, Client, Socket},
     doctor,
     domain::{
-        command::Command,
+        command::{Command, Severity},
         key::Key,
         message::Message,
         pool::Counted,
         snapshot::{Mode, Setup},
+        text,
     },
     engine::{self, Engine, Parts},
     i18n::Words,
@@ -44,6 +51,8 @@ use crate::{
 
 /// Records read from the trace file at start.
 const HISTORY: usize = 1000;
+/// Most that a toast says of a failed start.
+const REASON_MAX: usize = 300;
 
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,14 +259,37 @@ async fn dashboard(
         }
     });
     let (history, records) = engine.records();
-    let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands };
+    let background = Arc::new(Notify::new());
+    let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands, background: background.clone() };
     let own_words = words.in_locale(words.locale());
-    let result = left(tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Leaving)).await, words);
+    let result = tokio::select! {
+        left = tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Leaving)) => left,
+        never = hand_over_when_asked(args, config, engine, &background, words) => match never {},
+    };
+    let result = left(result, words);
     // A signal has moved it on already.
     if !matches!(result, Ok(tui::Leave::Signal)) {
         stopper.advance();
     }
     result.map(|_| ())
+}
+
+/// Starts a proxy in the background as often as it is asked for: when it serves, this process is told to leave.
+async fn hand_over_when_asked(
+    args: &Args,
+    config: &Config,
+    engine: &Engine,
+    asked: &Notify,
+    words: &Words,
+) -> Infallible {
+    loop {
+        asked.notified().await;
+        engine.tell(Severity::Info, Message::new("notice-background"));
+        if let Err(stop) = daemon::spawn(args, config, words).await {
+            let reason = text::clean(&stop.text, REASON_MAX);
+            engine.tell(Severity::Fail, Message::new("notice-background-failed").with("reason", reason));
+        }
+    }
 }
 
 /// How the dashboard may look.
@@ -285,7 +317,7 @@ fn announce(engine: &Engine, problems: &[Problem], lost: Vec<Message>, words: &W
         if no_ui {
             complain(&words.render(&message));
         }
-        engine.tell(crate::domain::command::Severity::Warn, message);
+        engine.tell(Severity::Warn, message);
     }
 }
 

@@ -170,7 +170,9 @@ async fn hand_over(
     let ready = async {
         given?;
         let line = read_line(&mut reading).await?;
-        Ok::<bool, io::Error>(line.is_some_and(|line| matches!(understood(&line), Ok(Request { wish: Wish::Ready, .. }))))
+        Ok::<bool, io::Error>(
+            line.is_some_and(|line| matches!(understood(&line), Ok(Request { wish: Wish::Ready, .. }))),
+        )
     };
     if matches!(timeout(HANDOVER_PATIENCE, ready).await, Ok(Ok(true))) {
         owner.released().await;

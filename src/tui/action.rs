@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     message::Message,
-    snapshot::{KeyView, Snapshot, Status},
+    snapshot::{KeyView, Link, Mode, Snapshot, Status},
     trace::TraceRecord,
 };
 
@@ -61,6 +61,8 @@ pub(crate) enum Verb {
     Submit,
     Wait,
     StopNow,
+    /// Leave, and a proxy in the background goes on.
+    Background,
 }
 
 /// Where a key is pressed.
@@ -156,6 +158,7 @@ pub(crate) const TABLE: &[Row] = &[
     view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
     view(Row { contexts: SCROLLS, ..row(Verb::Help, &[letter('?')], "do-help", "help-help") }),
     view(Row { contexts: SCROLLS, ..row(Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
+    view(Row { enabled: background, ..row(Verb::Background, &[letter('Q')], "do-background", "help-background") }),
     Row { offered: EVERYWHERE, ..moving(Verb::NextPane, &[key(KeyCode::Tab)], "do-next-pane", "help-next-pane") },
     moving(Verb::PreviousPane, &[key(KeyCode::BackTab)], "do-previous-pane", "help-next-pane"),
     moving(Verb::Focus(Pane::Keys), &[letter('1')], "pane-keys", "help-focus"),
@@ -185,6 +188,11 @@ pub(crate) const TABLE: &[Row] = &[
     Row {
         contexts: &[Context::Leaving],
         ..dialog(Verb::StopNow, &[key(KeyCode::Enter), letter('q'), STOP], "do-stop-now")
+    },
+    Row {
+        contexts: &[Context::Leaving],
+        enabled: background,
+        ..dialog(Verb::Background, &[letter('b'), letter('Q')], "do-background")
     },
 ];
 
@@ -249,6 +257,14 @@ fn unblock(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
     match key.status {
         Status::Blocked | Status::Exhausted => Ok(()),
         _ => Err(Message::new("why-not-blocked").with("label", &key.label)),
+    }
+}
+
+fn background(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    match (snapshot.link, snapshot.setup.mode) {
+        (Link::Own, Mode::Demo) => Err(Message::new("why-background-demo")),
+        (Link::Own, _) => Ok(()),
+        _ => Err(Message::new("why-background-attached")),
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) enum Effect {
     Send(Command),
     SwitchLanguage,
     Leave,
+    /// A proxy in the background is to take over; when it does, the dashboard is told to stop.
+    Background,
 }
 
 /// Changes the state by what happened.
@@ -166,6 +168,10 @@ impl App {
             Verb::Quit => return self.quit(snapshot),
             Verb::Wait => self.overlay = Some(Overlay::Quit { waiting: true }),
             Verb::StopNow => return vec![Effect::Leave],
+            Verb::Background => {
+                self.overlay = None;
+                return vec![Effect::Background];
+            }
             Verb::Close => self.close(),
             Verb::Focus(pane) => self.focus = pane,
             Verb::NextPane => self.focus = self.focus.after(1),

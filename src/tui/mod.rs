@@ -31,6 +31,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use crossterm::event::Event;
 use tokio::{
     sync::{
+        Notify,
         broadcast::{self, error::RecvError},
         mpsc, watch,
     },
@@ -60,6 +61,8 @@ pub(crate) struct Feed {
     pub(crate) history: Vec<Arc<TraceRecord>>,
     pub(crate) records: broadcast::Receiver<Arc<TraceRecord>>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
+    /// Notified when a proxy in the background is to take over.
+    pub(crate) background: Arc<Notify>,
 }
 
 /// How it may look.
@@ -212,6 +215,7 @@ impl Dashboard {
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
                 Effect::Leave => leaves = true,
+                Effect::Background => self.feed.background.notify_one(),
             }
         }
         leaves

@@ -19,7 +19,13 @@ use super::{
     wording::CODES,
 };
 use crate::{
-    domain::{command::Command, key::Label, message::Message, snapshot::Snapshot, trace::TraceRecord},
+    domain::{
+        command::Command,
+        key::Label,
+        message::Message,
+        snapshot::{Link, Mode, Setup, Snapshot},
+        trace::TraceRecord,
+    },
     i18n::{Locale, Words},
 };
 
@@ -96,7 +102,7 @@ fn what_is_not_possible_says_why_and_does_nothing() {
 
 #[test]
 fn auto_rotation_can_be_turned_off_even_where_it_is_not_allowed() {
-    let setup = Arc::new(crate::domain::snapshot::Setup { auto_rotate_allowed: false, ..fixtures::setup() });
+    let setup = Arc::new(Setup { auto_rotate_allowed: false, ..fixtures::setup() });
     let snapshot = Snapshot { setup, ..fixtures::normal() };
     assert_eq!(keys(&snapshot, "a").1, [Effect::Send(Command::AutoRotate(false))]);
 }
@@ -158,6 +164,16 @@ fn overlays_open_and_close() {
     assert!(app.zoomed);
     press(&mut app, &normal, KeyCode::Esc);
     assert!(!app.zoomed);
+}
+
+#[test]
+fn a_proxy_in_the_background_takes_over_where_that_can_be() {
+    let normal = fixtures::normal();
+    assert_eq!(keys(&normal, "Q").1, [Effect::Background]);
+    assert_eq!(keys(&normal, "qb").1, [Effect::Background]);
+    let setup = Arc::new(Setup { mode: Mode::Demo, ..fixtures::setup() });
+    assert_eq!(keys(&Snapshot { setup, ..normal.clone() }, "Q").1, []);
+    assert_eq!(keys(&Snapshot { link: Link::Attached, ..normal }, "Q").1, []);
 }
 
 #[test]
@@ -362,7 +378,13 @@ fn dashboard(
     let (snapshots, snapshots_in) = watch::channel(Arc::new(snapshot));
     let (records, records_in) = broadcast::channel(4);
     let (commands, commands_in) = mpsc::unbounded_channel();
-    let feed = super::Feed { snapshots: snapshots_in, history: fixtures::history(), records: records_in, commands };
+    let feed = super::Feed {
+        snapshots: snapshots_in,
+        history: fixtures::history(),
+        records: records_in,
+        commands,
+        background: Arc::default(),
+    };
     let look = super::Look { color: true, ascii: false };
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }

@@ -80,7 +80,8 @@ async fn a_restart_loses_no_request_and_no_count() {
     kept.read_until("kimi-for-coding").await;
     let body = r#"{"model":"kimi-for-coding","stream":true,"messages":[{"role":"user","content":"tell me a story"}]}"#;
     let mut stream = Raw::open(address).await;
-    let head = "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let head =
+        "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n";
     stream.send(format!("{head}host: {address}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
     stream.read_until("data:").await;
 
@@ -120,7 +121,9 @@ async fn a_restart_that_fails_leaves_the_one_that_runs() {
     assert_eq!(code, Some(0), "{errors}");
     let state = background.home.state_dir().join("state.json");
     until("the block to be saved", || {
-        fs::read_to_string(&state).ok().filter(|text| text.contains("\"blocked_reason\": \"\"") || text.contains("blocked_reason\":\""))
+        fs::read_to_string(&state)
+            .ok()
+            .filter(|text| text.contains("\"blocked_reason\": \"\"") || text.contains("blocked_reason\":\""))
     })
     .await;
 }
