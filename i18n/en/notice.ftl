@@ -75,3 +75,9 @@ state-newer = state.json was written by a newer version; what is not known here 
 state-odd-field = state.json: { $field } is not what it should be and was reset.
 notice-background = A proxy in the background takes over …
 notice-background-failed = No proxy in the background: { $reason }
+notice-reloading = Reading settings and auth files anew …
+notice-unblocked-all = { $count ->
+    [0] No key is blocked or resting.
+    [one] { $count } key is used again.
+   *[other] { $count } keys are used again.
+}

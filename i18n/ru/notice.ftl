@@ -81,3 +81,11 @@ state-newer = state.json записан более новой версией; н
 state-odd-field = state.json: поле { $field } неверно и сброшено.
 notice-background = Фоновый прокси принимает работу …
 notice-background-failed = Фонового прокси нет: { $reason }
+notice-reloading = Читаю настройки и файлы ключей заново …
+notice-unblocked-all = { $count ->
+    [0] Заблокированных и отдыхающих ключей нет.
+    [one] Снова в работе { $count } ключ.
+    [few] Снова в работе { $count } ключа.
+    [many] Снова в работе { $count } ключей.
+   *[other] Снова в работе { $count } ключа.
+}

@@ -60,14 +60,18 @@ pub(super) async fn restart(args: &Args, config: &Config, words: &Words) -> Resu
 
 /// `proxy-stop`: whether there was one; it has ended when this returns.
 pub(super) async fn stop(config: &Config, now: bool, words: &Words) -> Result<(), Stop> {
-    let Some(client) = target::running(config, words).await? else {
+    if !ended(config, now, words).await? {
         return Err(Stop::failed(words.text("cli-not-running")));
-    };
+    }
+    say(&words.text("cli-stopped"));
+    Ok(())
+}
+
+/// Ends the running instance gracefully; whether there was one.
+pub(super) async fn ended(config: &Config, now: bool, words: &Words) -> Result<bool, Stop> {
+    let Some(client) = target::running(config, words).await? else { return Ok(false) };
     match client.stop(now, config.shutdown + STOP_PATIENCE).await {
-        Ok(true) => {
-            say(&words.text("cli-stopped"));
-            Ok(())
-        }
+        Ok(true) => Ok(true),
         Ok(false) => Err(Stop::failed(words.text("cli-stop-late"))),
         Err(error) => Err(Stop::failed(words.render(&error.message()))),
     }
@@ -98,7 +102,7 @@ pub(super) async fn spawn(args: &Args, config: &Config, words: &Words) -> Result
 
 /// This program again, with the options that were typed.
 fn command(args: &Args, output: File) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(args.program.as_ref().ok_or(io::ErrorKind::NotFound)?);
     command.args(["--no-ui", "--detached", "--take-over"]).args(args.again());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(output);
     Ok(command)
@@ -146,7 +150,7 @@ fn tell(snapshot: &Snapshot, id: &'static str, words: &Words) {
     }
 }
 
-fn about(id: &'static str, snapshot: &Snapshot) -> Message {
+pub(super) fn about(id: &'static str, snapshot: &Snapshot) -> Message {
     let setup = &snapshot.setup;
     Message::new(id).with("pid", i64::from(setup.pid)).with("address", setup.address.clone())
 }

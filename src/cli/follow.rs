@@ -106,7 +106,10 @@ pub(super) async fn follow(
         }
         tell(&engine, new, config);
         doctor.send_replace(Arc::new(Sources::new(config, follower.problems.clone())));
-        watcher.changed().await;
+        tokio::select! {
+            () = watcher.changed() => {}
+            () = engine.reload_wanted() => {}
+        }
     }
 }
 

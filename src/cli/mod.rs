@@ -3,17 +3,27 @@
 mod args;
 mod ask;
 mod attach;
+mod clients;
 mod daemon;
 mod demo;
+mod e2e;
 mod follow;
 mod harden;
+mod health;
 mod http;
+mod keys;
+mod kimi;
+mod kimi_config;
 mod lines;
 mod listen;
 mod owner;
+mod papers;
+mod rehearse;
+mod report;
 mod run;
 mod signals;
 mod status;
+mod table;
 mod target;
 mod trust;
 
@@ -25,7 +35,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use self::args::{Action, Args};
+use self::args::{Action, Args, E2eArgs, KeysAction};
 use crate::{
     config::{self, Environment, Flags, Loaded, Problem},
     domain::command::Severity,
@@ -58,7 +68,7 @@ pub fn main() -> ExitCode {
     let early = Flags { lang: args::lang_of(&typed), ..Flags::default() };
     let words = Words::new(config::locale_guess(&early, &environment), TimeZone::system());
     let args = match Args::read(typed, &words) {
-        Ok(args) => args,
+        Ok(args) => Args { program: environment.program.clone(), ..args },
         Err(error) => {
             // Help and version go to stdout, errors to stderr; a closed pipe is nobody's fault.
             let _ = error.print();
@@ -80,22 +90,60 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(), Stop> {
-    if let Some(Action::Trust { path }) = &args.command {
-        return trust::run(path.as_deref(), &args.flags(), environment, words);
+    match &args.command {
+        Some(Action::Trust { path }) => return trust::run(path.as_deref(), &args.flags(), environment, words),
+        Some(Action::Completions { shell }) => {
+            papers::completions(*shell, words);
+            return Ok(());
+        }
+        Some(Action::Man { dir }) => return papers::man(dir.as_deref(), words),
+        _ => {}
     }
     if args.demo {
         return demo::run(args, environment);
     }
     let loaded = config::load(&args.flags(), environment).map_err(|problems| wrong_settings(&problems, words))?;
     let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
+    let config = &loaded.config.clone();
     match &args.command {
         None => start(args, loaded, environment),
-        Some(Action::Proxy { foreground: true }) => run::run(&args.headless(), loaded, environment),
-        Some(Action::Proxy { .. }) => wait_for(daemon::start(args, &loaded.config, &words)),
-        Some(Action::ProxyStop { force, .. }) => wait_for(daemon::stop(&loaded.config, *force, &words)),
-        Some(Action::ProxyRestart { .. }) => wait_for(daemon::restart(args, &loaded.config, &words)),
-        Some(action) => wait_for(ask::run(action, args.flags(), loaded, environment)),
+        Some(Action::Proxy { foreground: true, .. }) => run::run(&args.headless(), loaded, environment),
+        Some(Action::Proxy { .. }) => wait_for(daemon::start(args, config, &words)),
+        Some(Action::ProxyStop { force, .. }) => wait_for(daemon::stop(config, *force, &words)),
+        Some(Action::ProxyRestart { .. }) => wait_for(daemon::restart(args, config, &words)),
+        Some(Action::E2e(wanted)) => wait_for(e2e::run(args, wanted, config, &words)),
+        Some(Action::Kimi { arguments }) => wait_for(kimi::run(args, arguments, config, environment, &words)),
+        Some(Action::Clients { name, json }) => wait_for(clients::run(name.as_deref(), json.json, config, &words)),
+        Some(Action::Keys { what: Some(what), .. }) if !matches!(what, KeysAction::List(_)) => {
+            wait_for(keys::run(what, args.flags(), loaded, environment, &words))
+        }
+        Some(Action::Rehearse(wanted)) => wait_for(rehearse::run(wanted, args.flags(), loaded, environment, &words)),
+        Some(Action::Report { output }) => {
+            wait_for(report::run(output.as_deref(), args.flags(), loaded, environment, &words))
+        }
+        Some(action @ Action::AutoRotate { switch, json }) => {
+            let check = switch == "on" && !json.json;
+            wait_for(auto_rotate(args, action, check, loaded, environment, &words))
+        }
+        Some(action) => wait_for(ask::run(action, args.flags(), loaded, environment, &words)),
     }
+}
+
+/// Switches auto-rotation. `check`: that it works is seen too, where KMI_AUTO_ROTATE_E2E asks for it and a proxy runs.
+async fn auto_rotate(
+    args: &Args,
+    action: &Action,
+    check: bool,
+    loaded: Loaded,
+    environment: &Environment,
+    words: &Words,
+) -> Result<(), Stop> {
+    let config = loaded.config.clone();
+    ask::run(action, args.flags(), loaded, environment, words).await?;
+    if check && config.auto_rotate_e2e && target::running(&config, words).await?.is_some() {
+        e2e::run(args, &E2eArgs::default(), &config, words).await?;
+    }
+    Ok(())
 }
 
 /// Runs one command to its end.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr;
 
-use super::say;
+use super::{say, table};
 use crate::{
     config::Config,
     domain::{
@@ -17,6 +16,7 @@ use crate::{
         text,
     },
     i18n::Words,
+    store::output,
 };
 
 /// A column that is cut at this width.
@@ -37,7 +37,7 @@ pub(super) fn status(snapshot: &Snapshot, running: bool, config: &Config, as_jso
         ("status-active", active.unwrap_or_else(|| words.text("header-no-active"))),
         ("status-rotation", words.text(rotation)),
     ];
-    table(&facts.map(|(name, value)| [words.text(name), value]));
+    table::print(&facts.map(|(name, value)| [words.text(name), value]));
     say("");
     keys(snapshot, false, words);
 }
@@ -55,17 +55,7 @@ pub(super) fn keys(snapshot: &Snapshot, as_json: bool, words: &Words) {
         ["", "column-key", "column-status", "column-left", "column-in-flight", "column-requests", "column-why"];
     let mut rows = vec![titles.map(|id| if id.is_empty() { String::new() } else { words.text(id) })];
     rows.extend(snapshot.keys.iter().map(|key| row(key, snapshot.at, words)));
-    table(&rows);
-}
-
-/// Columns as wide as their widest cell.
-fn table<const N: usize>(rows: &[[String; N]]) {
-    let widths: Vec<usize> =
-        (0..N).map(|at| rows.iter().map(|row| row[at].width()).max().unwrap_or_default()).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    table::print(&rows);
 }
 
 fn row(key: &KeyView, now: Timestamp, words: &Words) -> [String; 7] {
@@ -87,7 +77,7 @@ const fn round(span: Duration) -> Duration {
     Duration::from_secs(span.as_secs())
 }
 
-fn reason(skip: &Skip, words: &Words) -> String {
+pub(super) fn reason(skip: &Skip, words: &Words) -> String {
     match skip.name() {
         Ok(id) => words.text(id),
         Err(code) => {
@@ -96,7 +86,7 @@ fn reason(skip: &Skip, words: &Words) -> String {
     }
 }
 
-const fn status_id(status: Status) -> &'static str {
+pub(super) const fn status_id(status: Status) -> &'static str {
     match status {
         Status::Healthy => "status-healthy",
         Status::Warn => "status-warn",
@@ -114,7 +104,7 @@ fn left(key: &KeyView, now: Timestamp) -> Option<f64> {
 }
 
 /// The old tool's fields, in its order, then ours.
-fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -> Value {
+pub(super) fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -> Value {
     let count = |wanted: &[Status]| snapshot.keys.iter().filter(|key| wanted.contains(&key.status)).count();
     let setup = &snapshot.setup;
     let checks = config.policy.checks;
@@ -128,7 +118,7 @@ fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -> Value {
             "port": config.listen.address.port(),
             "url": setup.address,
             "pids": running.then(|| vec![setup.pid]),
-            "daemon_log": config.state_dir.join("logs/kmi.log").display().to_string(),
+            "daemon_log": output::path(&config.state_dir).display().to_string(),
         },
         "upstream": setup.upstream,
         "keys": {
@@ -165,7 +155,7 @@ fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -> Value {
     })
 }
 
-fn key_json(key: &KeyView, now: Timestamp) -> Value {
+pub(super) fn key_json(key: &KeyView, now: Timestamp) -> Value {
     let skip = key.skip.as_ref().map(|skip| serde_json::to_value(skip).unwrap_or_default());
     json!({
         "label": key.label,
@@ -188,6 +178,6 @@ fn key_json(key: &KeyView, now: Timestamp) -> Value {
     })
 }
 
-fn stamp(moment: Timestamp) -> String {
+pub(super) fn stamp(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -16,7 +16,9 @@ use crate::{
     },
     engine::Engine,
     i18n::Words,
+    poller,
     store::{lock::InstanceLock, log::LogGuard},
+    upstream::{Timeouts, Upstream},
 };
 
 /// Somebody who can answer.
@@ -25,6 +27,8 @@ pub(super) enum Target {
     /// Nobody runs: the files are ours as long as the lock is.
     Files {
         engine: Engine,
+        /// Whether somebody asks the upstream when a check is due.
+        polled: bool,
         _lock: InstanceLock,
         _log: LogGuard,
     },
@@ -47,7 +51,7 @@ impl Target {
         let (_, keys) = Follower::new(flags, environment.clone(), loaded);
         let setup = run::setup(&config, Kind::Live, config.listen.address);
         let (parts, _) = run::parts(&config, setup, keys, words)?;
-        Ok(Self::Files { engine: Engine::start(parts), _lock: lock, _log: log })
+        Ok(Self::Files { engine: Engine::start(parts), polled: false, _lock: lock, _log: log })
     }
 
     pub(super) const fn is_running(&self) -> bool {
@@ -70,6 +74,18 @@ impl Target {
             }
             Self::Files { engine, .. } => Ok(engine.command(command)),
         }
+    }
+
+    /// Asks for a check of every key's quota. Its results are in the snapshots that follow.
+    pub(super) async fn check(&mut self, config: &Config, words: &Words) -> Result<(), Stop> {
+        if let Self::Files { engine, polled, .. } = self
+            && !std::mem::replace(polled, true)
+        {
+            let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
+            let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
+            tokio::spawn(poller::run(engine.clone(), upstream, config.dry_run));
+        }
+        self.command(Command::RefreshHealth, words).await.map(drop)
     }
 
     /// What was changed is on disk when this returns.

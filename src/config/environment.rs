@@ -8,6 +8,8 @@ pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) cwd: PathBuf,
     pub(crate) home: Option<PathBuf>,
+    /// This program's file, to be run again.
+    pub(crate) program: Option<PathBuf>,
 }
 
 impl Environment {
@@ -17,6 +19,7 @@ impl Environment {
             variables: variables(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| home.is_absolute()),
+            program: std::env::current_exe().ok(),
         }
     }
 

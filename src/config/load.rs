@@ -30,7 +30,7 @@ pub(crate) struct Flags {
 }
 
 /// Settings that can be worked with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) warnings: Vec<Problem>,

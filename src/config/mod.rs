@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::{
     allowlist::Allowlist,
-    auths::AuthFiles,
+    auths::{AuthFiles, edit},
     environment::Environment,
     layers::state_dir,
     load::{Flags, Loaded, Source, load, locale_guess},
@@ -58,12 +58,11 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) proxy: ProxyConfig,
     /// KMI_AUTO_ROTATE_E2E: switching auto-rotation on from the command line checks it end to end.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the command that it belongs to is not there yet"))]
     pub(crate) auto_rotate_e2e: bool,
     pub(crate) trace_rotation: Rotation,
     pub(crate) log_rotation: Rotation,
     pub(crate) trace_prompts: bool,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the command that it belongs to is not there yet"))]
+    /// KMI_WRITE_CONFIG: a rotation by command puts the key into kimi-cli's own file.
     pub(crate) write_kimi_config: bool,
     pub(crate) zone: TimeZone,
     pub(crate) locale: Locale,

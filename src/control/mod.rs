@@ -9,7 +9,7 @@ mod server;
 mod tests;
 
 pub(crate) use self::{
-    client::{Client, News, Subscription},
+    client::{Client, ControlError, News, Subscription},
     handover::HandedOver,
     server::{Owner, Socket, serve},
 };

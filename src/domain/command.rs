@@ -23,6 +23,10 @@ pub(crate) enum Command {
         reason: String,
     },
     Unblock(Label),
+    /// Every key that is blocked or cooling down.
+    UnblockAll,
+    /// Read settings and auth files anew.
+    Reload,
     RefreshHealth,
     RunDoctor,
 }

@@ -18,6 +18,7 @@ pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod prompt;
 pub(crate) mod ramp;
+pub(crate) mod rehearsal;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod shared_cause;

@@ -23,7 +23,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::{clock::wall, hold::Wish};
+pub(crate) use self::{clock::wall, hold::Wish, remember::from_stored};
 use self::{
     clock::{Clock, Drift},
     hold::Queue,
@@ -95,6 +95,7 @@ struct Shared {
     history: Mutex<History>,
     doctor_wanted: Notify,
     checks_wanted: Notify,
+    reload_wanted: Notify,
     interrupted: Notify,
 }
 
@@ -144,7 +145,7 @@ impl Engine {
     /// Starts the keeper on the running runtime.
     pub(crate) fn start(parts: Parts) -> Self {
         let clock = Clock::start();
-        let pool = Pool::new(parts.policy, parts.keys, &remember::from_stored(&parts.state), clock.now());
+        let pool = Pool::new(parts.policy, parts.keys, &from_stored(&parts.state), clock.now());
         let live = Live {
             setup: Arc::new(parts.setup),
             pool,
@@ -172,6 +173,7 @@ impl Engine {
             history: Mutex::new(History { recent, listeners }),
             doctor_wanted: Notify::new(),
             checks_wanted: Notify::new(),
+            reload_wanted: Notify::new(),
             interrupted: Notify::new(),
         });
         let disk = disk::Disk::start(parts.state_file, parts.trace_file);
@@ -263,6 +265,11 @@ impl Engine {
         reloaded
     }
 
+    /// Resolves when somebody asked for settings and auth files to be read anew.
+    pub(crate) async fn reload_wanted(&self) {
+        self.shared.reload_wanted.notified().await;
+    }
+
     /// Resolves when the machine has slept or stood still: what is pooled may be dead.
     pub(crate) async fn interrupted(&self) {
         self.shared.interrupted.notified().await;
@@ -312,7 +319,10 @@ impl Engine {
 
     /// Carries out a command; the answer is also among the snapshot's notices.
     pub(crate) fn command(&self, command: Command) -> Notice {
-        let judged = matches!(command, Command::AutoRotate(_) | Command::Block { .. } | Command::Unblock(_));
+        let judged = matches!(
+            command,
+            Command::AutoRotate(_) | Command::Block { .. } | Command::Unblock(_) | Command::UnblockAll
+        );
         let (severity, message) = self.carry_out(command);
         if judged {
             // The doctor has an opinion on it: what it said before is out of date.
@@ -424,6 +434,18 @@ impl Engine {
                 }
                 Err(refusal) => news::refused(&refusal),
             },
+            Command::UnblockAll => {
+                let labels = self.change(|live, now| live.pool.unblock_all(now));
+                for label in &labels {
+                    audit("key_unblocked", &self.shared.actor, Some(label));
+                }
+                self.shared.checks_wanted.notify_one();
+                (Severity::Ok, Message::new("notice-unblocked-all").with("count", labels.len()))
+            }
+            Command::Reload => {
+                self.shared.reload_wanted.notify_one();
+                (Severity::Info, Message::new("notice-reloading"))
+            }
             Command::RefreshHealth => {
                 self.change(|live, now| live.pool.check_all(now));
                 self.shared.checks_wanted.notify_one();

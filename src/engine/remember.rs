@@ -13,7 +13,7 @@ use crate::{
 /// What an unnamed cooldown of the old tool is called.
 const UNNAMED: &str = "rate_limited";
 
-pub(super) fn from_stored(stored: &StoredState) -> Memory {
+pub(crate) fn from_stored(stored: &StoredState) -> Memory {
     Memory {
         auto_rotate: stored.auto_rotate,
         rotation_index: stored.rotation_index,

@@ -45,6 +45,7 @@ impl Locale {
             ($tag:literal) => {
                 &[
                     ("cli", include_str!(concat!("../../i18n/", $tag, "/cli.ftl"))),
+                    ("commands", include_str!(concat!("../../i18n/", $tag, "/commands.ftl"))),
                     ("config", include_str!(concat!("../../i18n/", $tag, "/config.ftl"))),
                     ("doctor", include_str!(concat!("../../i18n/", $tag, "/doctor.ftl"))),
                     ("notice", include_str!(concat!("../../i18n/", $tag, "/notice.ftl"))),

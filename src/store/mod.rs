@@ -1,11 +1,11 @@
 //! What is kept on disk: state, trace, log and the lock on their folder. Formats are the old tool's; decisions are not here.
 
-mod atomic;
+pub(crate) mod atomic;
 mod json;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod output;
-mod permissions;
+pub(crate) mod permissions;
 pub(crate) mod rotate;
 pub(crate) mod state;
 pub(crate) mod trace;

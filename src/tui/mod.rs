@@ -38,13 +38,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub(crate) use self::format::took;
 use self::{
     action::Action,
     app::{App, Effect, update},
     theme::{Glyphs, Theme},
     view::View,
 };
+pub(crate) use self::{format::took, wording::window_name};
 use crate::{
     domain::{command::Command, now, snapshot::Snapshot, trace::TraceRecord},
     i18n::Words,

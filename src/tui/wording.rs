@@ -6,9 +6,15 @@ use crate::domain::{
     outcome::Cause,
     shared_cause::Common,
     snapshot::{Mode, Skip, Status},
+    text,
     trace::{Ending, TraceRecord},
     usage::WindowKind,
 };
+
+use crate::i18n::Words;
+
+/// Longest name of a quota window that the upstream made up.
+const NAME_MAX: usize = 40;
 
 /// Words of a trace that are no upstream cause: how a request ended, or why the proxy itself refused it.
 pub(crate) const CODES: &[(&str, &str)] = &[
@@ -80,13 +86,18 @@ pub(crate) fn mode(view: &View<'_>, mode: Mode) -> String {
 
 /// The name of a quota window.
 pub(crate) fn window(view: &View<'_>, kind: &WindowKind) -> String {
+    window_name(view.words, kind)
+}
+
+/// The same, for the command line.
+pub(crate) fn window_name(words: &Words, kind: &WindowKind) -> String {
     match kind {
-        WindowKind::FiveHours => view.text("window-five-hours"),
-        WindowKind::Week => view.text("window-week"),
-        WindowKind::MonthTotal => view.text("window-month"),
-        WindowKind::MonthCode => view.text("window-month-code"),
-        WindowKind::Every(span) => view.words.span(*span),
-        WindowKind::Named(name) => view.clean(name),
+        WindowKind::FiveHours => words.text("window-five-hours"),
+        WindowKind::Week => words.text("window-week"),
+        WindowKind::MonthTotal => words.text("window-month"),
+        WindowKind::MonthCode => words.text("window-month-code"),
+        WindowKind::Every(span) => words.span(*span),
+        WindowKind::Named(name) => text::clean(name, NAME_MAX),
     }
 }
 

@@ -49,7 +49,7 @@ async fn without_an_instance_the_files_are_changed() {
     let status: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((code, &status["proxy"]["running"], &status["active_key"]), (Some(0), &false.into(), &"alpha".into()));
     assert_eq!(home.run(&["rotate", "--to", "beta"]).await.0, Some(0));
-    assert_eq!(home.run(&["proxy-stop"]).await.0, Some(0));
+    assert_eq!(home.run(&["proxy-stop"]).await.0, Some(1), "there is none to stop");
     let proxy = home.start().await;
     assert_eq!(proxy.chat("hello", false).await.header("x-kmi-key"), Some("beta"), "the next start knows it");
 }

@@ -76,7 +76,7 @@ fn settings_that_are_named_exist_and_have_their_defaults() {
 #[test]
 fn every_option_is_in_the_readme_and_every_one_there_is_real() {
     let text = read("README.md");
-    let arguments = read("src/cli/args.rs");
+    let arguments = read("src/cli/args/help.rs");
     let table = arguments.split("const ARGUMENTS").nth(1).and_then(|rest| rest.split("];").next()).expect("the table");
     let real: BTreeSet<String> =
         table.lines().filter_map(|line| Some(line.split_once("(\"")?.1.split_once('"')?.0.replace('_', "-"))).collect();

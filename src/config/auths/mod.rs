@@ -1,6 +1,7 @@
 //! Auth files: from a folder to a sorted list of keys. What can't be used is named and skipped; the rest still loads.
 
 mod account;
+pub(crate) mod edit;
 mod file;
 mod hide;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Ask, Pool};
+use super::{Ask, Pool, slot::Slot};
 use crate::domain::{
     key::Label,
     now::Now,
@@ -137,6 +137,17 @@ impl Pool {
         self.slots[position].unblock(now);
         self.restand(position, now);
         Ok(())
+    }
+
+    /// Unblocks every key that is blocked or rests; the answer names them.
+    pub(crate) fn unblock_all(&mut self, now: Now) -> Vec<Label> {
+        let out = |slot: &Slot| matches!(slot.status(now.wall), Status::Blocked | Status::Exhausted);
+        let positions: Vec<usize> = (0..self.slots.len()).filter(|position| out(&self.slots[*position])).collect();
+        for position in &positions {
+            self.slots[*position].unblock(now);
+            self.restand(*position, now);
+        }
+        positions.into_iter().map(|position| self.slots[position].key.label.clone()).collect()
     }
 
     fn best_of(&self, candidates: &[usize], now: Now) -> Option<(usize, Why)> {

@@ -85,6 +85,18 @@ impl Window {
 }
 
 impl WindowKind {
+    /// For JSON: `5h`, `week`, `month`, `month_code`, a length as `90m`, or the upstream's own name.
+    pub(crate) fn code(&self) -> String {
+        match self {
+            Self::FiveHours => "5h".to_owned(),
+            Self::Week => "week".to_owned(),
+            Self::MonthTotal => "month".to_owned(),
+            Self::MonthCode => "month_code".to_owned(),
+            Self::Every(span) => format!("{}m", span.as_secs() / 60),
+            Self::Named(name) => name.clone(),
+        }
+    }
+
     /// The kind of a window of this length.
     fn of_length(span: Duration) -> Self {
         match span.as_secs() {

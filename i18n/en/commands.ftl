@@ -1,0 +1,52 @@
+# commands: what the commands of the command line say.
+
+key-added = { $label } was added: { $path }
+key-removed = { $label } is out of use. Its file is { $path } now.
+key-remove-question = Take { $label } out of use? Its file { $path } stays under another name. [y/N]
+key-kept = Nothing was changed. With --yes there is no question.
+key-enabled = { $label } is in use.
+key-disabled = { $label } is disabled.
+key-unknown = There is no key called “{ $label }”. kmi-tui keys lists them.
+key-label-odd = “{ $label }” can't be a file's name. Take letters, digits, “.”, “_” and “-”, 64 at most.
+key-label-taken = There is a key called “{ $label }” already. Choose another label.
+key-base-url = “{ $value }” is no address that a key may be sent to. Write https://host/path; hosts beyond Kimi's and Moonshot's belong into KMI_UPSTREAM_ALLOWLIST.
+key-odd = That is no key: { $fault }.
+key-there = This key is in use already, as { $label }.
+key-unread = The key can't be read: { $error }
+key-prompt = API key (not shown):{" "}
+key-refused = { $host } does not take this key: { $fault }. Nothing was written. With --unchecked it is kept all the same.
+key-file-foreign = { $label } comes from { $path }, which is another program's file. Change it there.
+key-file-there = { $path } is there already. Choose another label.
+key-file-failed = { $path } can't be written: { $error }
+health-windows = left (resets in)
+health-progress = { $done } of { $all } keys checked
+e2e-needs-headers = e2e reads which key answered from the answers' headers. Set KMI_PROXY_HEADERS=1.
+e2e-progress = { $done } of { $all } requests, evenness { $percent }%
+e2e-good = Evenness { $percent }% (at least { $least }% wanted): auto-rotation works.
+e2e-bad = { $count ->
+    [0] Evenness { $percent }% (at least { $least }% wanted): auto-rotation does not spread the requests. kmi-tui status says why a key is passed over.
+    [one] Evenness { $percent }%, and { $count } request failed. kmi-tui status says why a key is passed over.
+   *[other] Evenness { $percent }%, and { $count } requests failed. kmi-tui status says why a key is passed over.
+}
+wrapper-missing = There is no program called kimi on your PATH. Install kimi-cli or kimi-code first.
+wrapper-failed = kimi can't be run: { $error }
+rotated-config-written = { $label } is in { $path } too, for kimi-cli without the proxy.
+rotated-config-written-first = { $label } is in { $path } too, for kimi-cli without the proxy. The file as it was is { $backup }. KMI_WRITE_CONFIG=0 leaves it alone.
+rotated-config-failed = The key is rotated, but { $path } can't be changed: { $error }. KMI_WRITE_CONFIG=0 leaves that file alone.
+rotated-config-broken = The key is rotated, but { $path } is no TOML and was left as it is. Mend it, or set KMI_WRITE_CONFIG=0.
+clients-unknown = “{ $name }” is no client known here. Known: { $names }.
+rehearse-number = no
+rehearse-why = why
+rehearse-active = the active key
+rehearse-in-its-place = the active key can't serve
+rehearse-strategy = its turn
+rehearse-none = no key can serve
+rehearse-none-until = no key can serve for { $span }
+rehearse-passed-over = Passed over at the end:
+report-written = Written: { $path }. Read it before you share it.
+report-hidden = { $count ->
+    [one] { $count } secret was found in it and hidden. Please tell us where: it should not have been there.
+   *[other] { $count } secrets were found in it and hidden. Please tell us where: they should not have been there.
+}
+report-failed = { $path } can't be written: { $error }. Name another file with --output.
+man-failed = The manual can't be written to “{ $path }”: { $error }

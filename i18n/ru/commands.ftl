@@ -1,0 +1,56 @@
+# commands: what the commands of the command line say.
+
+key-added = Ключ { $label } добавлен: { $path }
+key-removed = Ключ { $label } убран. Его файл теперь { $path }.
+key-remove-question = Убрать ключ { $label }? Файл { $path } останется под другим именем. [y/N]
+key-kept = Ничего не изменено. С --yes вопроса не будет.
+key-enabled = Ключ { $label } используется.
+key-disabled = Ключ { $label } отключён.
+key-unknown = Ключа «{ $label }» нет. Список покажет kmi-tui keys.
+key-label-odd = «{ $label }» не годится в имя файла. Годятся латинские буквы, цифры, «.», «_» и «-», не более 64.
+key-label-taken = Ключ «{ $label }» уже есть. Выберите другую метку.
+key-base-url = «{ $value }» — не адрес, куда можно отправлять ключ. Пишите https://узел/путь; узлы кроме Kimi и Moonshot нужно внести в KMI_UPSTREAM_ALLOWLIST.
+key-odd = Это не ключ: { $fault }.
+key-there = Этот ключ уже используется под меткой { $label }.
+key-unread = Прочитать ключ не удалось: { $error }
+key-prompt = API-ключ (не виден):{" "}
+key-refused = { $host } не принимает этот ключ: { $fault }. Ничего не записано. С --unchecked он сохранится и так.
+key-file-foreign = Ключ { $label } взят из { $path }, а это файл другой программы. Измените его там.
+key-file-there = Файл { $path } уже есть. Выберите другую метку.
+key-file-failed = Записать { $path } не удалось: { $error }
+health-windows = осталось (сброс через)
+health-progress = Проверено ключей: { $done } из { $all }
+e2e-needs-headers = e2e узнаёт ключ по заголовкам ответов. Задайте KMI_PROXY_HEADERS=1.
+e2e-progress = Запросов: { $done } из { $all }, равномерность { $percent }%
+e2e-good = Равномерность { $percent }% (нужно не меньше { $least }%): авторотация работает.
+e2e-bad = { $count ->
+    [0] Равномерность { $percent }% (нужно не меньше { $least }%): авторотация не делит запросы между ключами. Почему ключ пропускается, покажет kmi-tui status.
+    [one] Равномерность { $percent }%, и { $count } запрос не удался. Почему ключ пропускается, покажет kmi-tui status.
+    [few] Равномерность { $percent }%, и { $count } запроса не удались. Почему ключ пропускается, покажет kmi-tui status.
+    [many] Равномерность { $percent }%, и { $count } запросов не удались. Почему ключ пропускается, покажет kmi-tui status.
+   *[other] Равномерность { $percent }%, и { $count } запроса не удались. Почему ключ пропускается, покажет kmi-tui status.
+}
+wrapper-missing = Программы kimi нет в PATH. Сначала установите kimi-cli или kimi-code.
+wrapper-failed = Запустить kimi не удалось: { $error }
+rotated-config-written = Ключ { $label } записан и в { $path }, для kimi-cli без прокси.
+rotated-config-written-first = Ключ { $label } записан и в { $path }, для kimi-cli без прокси. Прежний файл: { $backup }. С KMI_WRITE_CONFIG=0 этот файл не меняется.
+rotated-config-failed = Ключ сменён, но изменить { $path } не удалось: { $error }. С KMI_WRITE_CONFIG=0 этот файл не меняется.
+rotated-config-broken = Ключ сменён, но { $path } — не TOML и оставлен как есть. Исправьте его или задайте KMI_WRITE_CONFIG=0.
+clients-unknown = Клиент «{ $name }» здесь неизвестен. Известны: { $names }.
+rehearse-number = №
+rehearse-why = почему
+rehearse-active = активный ключ
+rehearse-in-its-place = активный ключ не годен
+rehearse-strategy = его очередь
+rehearse-none = ни один ключ не годен
+rehearse-none-until = ни один ключ не годен ещё { $span }
+rehearse-passed-over = Пропущены в конце:
+report-written = Записано: { $path }. Прочтите, прежде чем отправить.
+report-hidden = { $count ->
+    [one] В нём найден и скрыт { $count } секрет. Сообщите нам, где: его там быть не должно.
+    [few] В нём найдены и скрыты { $count } секрета. Сообщите нам, где: их там быть не должно.
+    [many] В нём найдены и скрыты { $count } секретов. Сообщите нам, где: их там быть не должно.
+   *[other] В нём найдены и скрыты { $count } секрета. Сообщите нам, где: их там быть не должно.
+}
+report-failed = Записать { $path } не удалось: { $error }. Назовите другой файл в --output.
+man-failed = Записать руководство в «{ $path }» не удалось: { $error }

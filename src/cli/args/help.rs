@@ -1,0 +1,161 @@
+//! The words of the command line: every command and argument with the message that explains it, so that help, man page
+//! and completions speak the person's language.
+
+use clap::{Command, CommandFactory};
+
+use super::Args;
+use crate::i18n::Words;
+
+/// The whole command line, explained in the language of `words`.
+pub(super) fn command(words: &Words) -> Command {
+    explained(Args::command().about(words.text("cli-about")), "", words)
+}
+
+/// A command and those below it.
+fn explained(command: Command, path: &str, words: &Words) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let command = command
+        .subcommand_help_heading(words.text("cli-commands"))
+        .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
+        .mut_args(|argument| {
+            let heading = if argument.is_positional() { "cli-arguments" } else { "cli-options" };
+            let argument = argument.help_heading(words.text(heading));
+            match ARGUMENTS.iter().chain(OF_COMMANDS).find(|(id, _)| argument.get_id() == *id) {
+                Some((_, text)) => argument.help(words.text(text)),
+                None => argument,
+            }
+        });
+    names.into_iter().fold(command, |command, name| {
+        let below = format!("{path} {name}").trim_start().to_owned();
+        let about = COMMANDS.iter().find(|(path, _)| *path == below).map(|(_, text)| words.text(text));
+        command.mut_subcommand(name, |command| {
+            let command = about.into_iter().fold(command, Command::about);
+            explained(command, &below, words)
+        })
+    })
+}
+
+/// Options, by the ids of their arguments, and the messages that explain them.
+const ARGUMENTS: &[(&str, &str)] = &[
+    ("no_ui", "cli-no-ui"),
+    ("demo", "cli-demo"),
+    ("dry_run", "cli-dry-run"),
+    ("lang", "cli-lang"),
+    ("env_file", "cli-env-file"),
+    ("auths_dir", "cli-auths-dir"),
+    ("state_dir", "cli-state-dir"),
+    ("listen", "cli-listen"),
+    ("plain", "cli-plain"),
+    ("no_color", "cli-no-color"),
+    ("ascii", "cli-ascii"),
+    ("help", "cli-help"),
+    ("version", "cli-version"),
+];
+
+/// The same of commands.
+const OF_COMMANDS: &[(&str, &str)] = &[
+    ("json", "cli-json"),
+    ("current", "cli-health-current"),
+    ("to", "cli-rotate-to"),
+    ("switch", "cli-auto-rotate-switch"),
+    ("label", "cli-label"),
+    ("span", "cli-block-for"),
+    ("reason", "cli-block-reason"),
+    ("all", "cli-unblock-all"),
+    ("foreground", "cli-proxy-foreground"),
+    ("force", "cli-proxy-stop-force"),
+    ("base_url", "cli-key-base-url"),
+    ("priority", "cli-key-priority"),
+    ("email", "cli-key-email"),
+    ("unchecked", "cli-key-unchecked"),
+    ("yes", "cli-yes"),
+    ("requests", "cli-requests"),
+    ("batch", "cli-e2e-batch"),
+    ("window", "cli-e2e-window"),
+    ("endpoint", "cli-e2e-endpoint"),
+    ("min_confidence", "cli-e2e-min-confidence"),
+    ("timeout", "cli-e2e-timeout"),
+    ("arguments", "cli-kimi-arguments"),
+    ("name", "cli-clients-name"),
+    ("spent", "cli-rehearse-spent"),
+    ("blocked", "cli-rehearse-blocked"),
+    ("at", "cli-rehearse-at"),
+    ("model", "cli-rehearse-model"),
+    ("output", "cli-report-output"),
+    ("shell", "cli-completions-shell"),
+    ("dir", "cli-man-dir"),
+    ("path", "cli-trust-path"),
+];
+
+/// Commands, by the words that are typed, and the messages that explain them.
+const COMMANDS: &[(&str, &str)] = &[
+    ("status", "cli-status"),
+    ("health", "cli-health"),
+    ("keys", "cli-keys"),
+    ("keys list", "cli-keys-list"),
+    ("keys add", "cli-keys-add"),
+    ("keys remove", "cli-keys-remove"),
+    ("keys enable", "cli-keys-enable"),
+    ("keys disable", "cli-keys-disable"),
+    ("rotate", "cli-rotate"),
+    ("auto-rotate", "cli-auto-rotate"),
+    ("block", "cli-block"),
+    ("unblock", "cli-unblock"),
+    ("proxy", "cli-proxy"),
+    ("proxy-stop", "cli-proxy-stop"),
+    ("proxy-restart", "cli-proxy-restart"),
+    ("e2e", "cli-e2e"),
+    ("kimi", "cli-kimi"),
+    ("clients", "cli-clients"),
+    ("rehearse", "cli-rehearse"),
+    ("report", "cli-report"),
+    ("completions", "cli-completions"),
+    ("man", "cli-man"),
+    ("trust", "cli-trust"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::i18n::Locale;
+
+    /// Every command below this one, by the words that are typed.
+    fn all(command: &Command, path: &str, into: &mut Vec<(String, Command)>) {
+        for below in command.get_subcommands() {
+            let path = format!("{path} {}", below.get_name()).trim_start().to_owned();
+            all(below, &path, into);
+            into.push((path, below.clone()));
+        }
+    }
+
+    #[test]
+    fn everything_that_can_be_typed_is_explained_in_every_language() {
+        for locale in Locale::ALL {
+            let words = Words::new(locale, TimeZone::UTC);
+            let help = Args::read(["kmi-tui", "--help"].map(OsString::from), &words).expect_err("help").to_string();
+            assert!(help.contains(&words.text("cli-no-ui")) && help.contains(&words.text("cli-trust")), "{help}");
+            assert!(locale == Locale::English || !help.contains("Options"), "{help}");
+            assert_eq!(words.faults(), Vec::<String>::new());
+        }
+        let mut commands = Vec::new();
+        all(&Args::command(), "", &mut commands);
+        let names: Vec<&str> = COMMANDS.iter().map(|(path, _)| *path).collect();
+        for (path, _) in &commands {
+            assert!(names.contains(&path.as_str()), "{path} is not explained");
+        }
+        for name in names {
+            assert!(commands.iter().any(|(path, _)| path == name), "there is no {name}");
+        }
+        commands.push((String::new(), Args::command()));
+        for (path, command) in commands {
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                let known = ARGUMENTS.iter().chain(OF_COMMANDS).any(|(id, _)| argument.get_id() == *id);
+                assert!(known, "{path}: {} is not explained", argument.get_id());
+            }
+        }
+    }
+}
