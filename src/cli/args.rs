@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::doctor::Asked;
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
@@ -85,6 +86,7 @@ pub(super) enum Action {
         json: bool,
     },
     ProxyStop,
+    Doctor(Asked),
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -161,6 +163,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("block", "cli-block"),
     ("unblock", "cli-unblock"),
     ("proxy-stop", "cli-proxy-stop"),
+    ("doctor", "cli-doctor"),
     ("trust", "cli-trust"),
 ];
 
@@ -173,6 +176,9 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("span", "cli-block-for"),
     ("reason", "cli-block-reason"),
     ("path", "cli-trust-path"),
+    ("recheck_keys", "cli-doctor-recheck"),
+    ("clear_blocklist", "cli-doctor-clear"),
+    ("fix", "cli-doctor-fix"),
 ];
 
 /// What `--lang` says, found before the command line is read: help itself must be in that language.

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod attach;
 mod demo;
+mod doctor;
 mod follow;
 mod harden;
 mod listen;
@@ -75,6 +76,9 @@ pub fn main() -> ExitCode {
 fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(), Stop> {
     if let Some(Action::Trust { path }) = &args.command {
         return trust::run(path.as_deref(), &args.flags(), environment, words);
+    }
+    if let Some(Action::Doctor(asked)) = &args.command {
+        return run::runtime()?.block_on(doctor::run(asked, args.flags(), environment, words));
     }
     if args.demo {
         return demo::run(args, environment);

@@ -123,6 +123,27 @@ enum Event {
     Stop(oneshot::Sender<()>),
 }
 
+/// How things would stand if an engine were started with this: nothing is started, kept or written.
+pub(crate) fn preview(policy: Policy, setup: Setup, keys: Vec<Key>, state: &StoredState) -> Snapshot {
+    let now = Clock::start().now();
+    let live = Live::new(policy, setup, keys, state, now);
+    keeper::snapshot(&live, &mut traffic::Aggregates::default(), now)
+}
+
+impl Live {
+    fn new(policy: Policy, setup: Setup, keys: Vec<Key>, state: &StoredState, now: Now) -> Self {
+        Self {
+            setup: Arc::new(setup),
+            pool: Pool::new(policy, keys, &remember::from_stored(state), now),
+            queue: Queue::default(),
+            drift: Drift::new(now),
+            shared_cause: None,
+            news: News::default(),
+            findings: Arc::new([]),
+        }
+    }
+}
+
 /// A key in use by one attempt; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -140,16 +161,7 @@ impl Engine {
     /// Starts the keeper on the running runtime.
     pub(crate) fn start(parts: Parts) -> Self {
         let clock = Clock::start();
-        let pool = Pool::new(parts.policy, parts.keys, &remember::from_stored(&parts.state), clock.now());
-        let live = Live {
-            setup: Arc::new(parts.setup),
-            pool,
-            queue: Queue::default(),
-            drift: Drift::new(clock.now()),
-            shared_cause: None,
-            news: News::default(),
-            findings: Arc::new([]),
-        };
+        let live = Live::new(parts.policy, parts.setup, parts.keys, &parts.state, clock.now());
         let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);

@@ -4,7 +4,7 @@ mod atomic;
 mod json;
 pub(crate) mod lock;
 pub(crate) mod log;
-mod permissions;
+pub(crate) mod permissions;
 mod rotate;
 pub(crate) mod state;
 pub(crate) mod trace;

@@ -1,0 +1,192 @@
+//! What the doctor does when it is told to: unblock keys, ask about them now, close files to others. Each says how much it
+//! did and how much is left.
+
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use super::{Asked, running};
+use crate::{
+    cli::{Stop, complain, target::Target},
+    config::{Config, Environment, Flags, Loaded},
+    doctor::{Instance, Sources},
+    domain::{
+        command::{Command, Severity},
+        message::Message,
+        snapshot::{KeyView, Mode, Skip, Snapshot, UsageView},
+    },
+    i18n::Words,
+    poller,
+    upstream::{Timeouts, Upstream},
+};
+
+/// How often the answers are counted.
+const STEP: Duration = Duration::from_millis(100);
+/// How long keys are waited for: so long for each batch of as many as are asked at once.
+const PATIENCE: Duration = Duration::from_secs(15);
+const BATCH: usize = 8;
+
+/// What came of an action.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// For scripts, as the remedy that it is.
+    pub(super) id: &'static str,
+    pub(super) done: usize,
+    /// What it should have done and could not.
+    pub(super) left: usize,
+    pub(super) message: Message,
+    pub(super) details: Vec<Message>,
+    /// It was carried out at all.
+    pub(super) carried_out: bool,
+}
+
+const CLEAR: &str = "clear_blocklist";
+const RECHECK: &str = "recheck_keys";
+const FIX: &str = "fix_permissions";
+
+/// What came of the actions on keys, and how things stand afterwards.
+pub(super) struct Acted {
+    pub(super) done: Vec<Done>,
+    pub(super) seen: Option<(Arc<Snapshot>, Instance)>,
+}
+
+/// Unblocks and asks, through the running instance or on the files.
+pub(super) async fn on_keys(
+    asked: &Asked,
+    flags: Flags,
+    config: &Config,
+    loaded: Option<Loaded>,
+    environment: &Environment,
+    words: &Words,
+) -> Acted {
+    let wanted = [(asked.clear_blocklist, CLEAR), (asked.recheck_keys, RECHECK)];
+    let wanted = wanted.into_iter().filter_map(|(wanted, id)| wanted.then_some(id));
+    let not_done = |reason: String| {
+        let refused = wanted.clone().map(|id| Done {
+            message: Message::new("doctor-not-done").with("reason", reason.as_str()),
+            carried_out: false,
+            ..Done::new(id, 0, 0)
+        });
+        Acted { done: refused.collect(), seen: None }
+    };
+    let Some(loaded) = loaded else { return not_done(words.text("doctor-not-done-settings")) };
+    let mut target = match Target::find(flags, loaded, environment, words).await {
+        Ok(target) => target,
+        Err(stop) => return not_done(stop.text),
+    };
+    let acted = act(asked, config, &mut target, words).await;
+    target.finish().await;
+    acted.unwrap_or_else(|stop| not_done(stop.text))
+}
+
+/// Closes the program's own files and the auth files to others.
+pub(super) fn fix(sources: &Sources) -> Done {
+    let tightened = sources.tighten();
+    let (done, left) = (tightened.done.len(), tightened.left.len());
+    let named = |id, path: &Path| Message::new(id).with("path", path.display().to_string());
+    let closed =
+        tightened.done.iter().map(|(path, mode)| named("doctor-fixed-path", path).with("mode", format!("{mode:o}")));
+    let open = tightened.left.iter().map(|(path, error)| named("doctor-fix-left", path).with("error", error.as_str()));
+    Done {
+        message: counted("doctor-fixed", done, left),
+        details: closed.chain(open).collect(),
+        ..Done::new(FIX, done, left)
+    }
+}
+
+impl Done {
+    fn new(id: &'static str, done: usize, left: usize) -> Self {
+        Self { id, done, left, message: Message::new("doctor-not-done"), details: Vec::new(), carried_out: true }
+    }
+}
+
+async fn act(asked: &Asked, config: &Config, target: &mut Target, words: &Words) -> Result<Acted, Stop> {
+    let mut done = Vec::new();
+    if asked.clear_blocklist {
+        done.push(clear(target, words).await?);
+    }
+    if asked.recheck_keys {
+        done.push(recheck(config, target, words).await?);
+    }
+    let snapshot = target.snapshot(words).await?;
+    let instance = if target.is_running() { running(&snapshot) } else { Instance::None };
+    Ok(Acted { done, seen: Some((snapshot, instance)) })
+}
+
+async fn clear(target: &mut Target, words: &Words) -> Result<Done, Stop> {
+    let mut cleared = 0;
+    for key in target.snapshot(words).await?.keys.iter().filter(|key| is_blocked(key)) {
+        let notice = target.command(Command::Unblock(key.label.clone()), words).await?;
+        cleared += usize::from(notice.severity < Severity::Warn);
+    }
+    let left = target.snapshot(words).await?.keys.iter().filter(|key| is_blocked(key)).count();
+    Ok(Done { message: counted("doctor-cleared", cleared, left), ..Done::new(CLEAR, cleared, left) })
+}
+
+async fn recheck(config: &Config, target: &mut Target, words: &Words) -> Result<Done, Stop> {
+    let before = target.snapshot(words).await?;
+    if before.setup.mode == Mode::DryRun {
+        return Ok(Done { message: Message::new("doctor-rechecked-dry"), ..Done::new(RECHECK, 0, 0) });
+    }
+    let asking = match target {
+        // It has a poller of its own.
+        Target::Running(_) => None,
+        Target::Files { engine, .. } => {
+            let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
+            let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
+            Some(tokio::spawn(poller::run(engine.clone(), upstream, false)))
+        }
+    };
+    target.command(Command::RefreshHealth, words).await?;
+    let answered = answers(target, &before, words).await;
+    if let Some(asking) = asking {
+        asking.abort();
+    }
+    let (good, all) = answered?;
+    let left = all - good;
+    Ok(Done { message: counted("doctor-rechecked", all, left), ..Done::new(RECHECK, all, left) })
+}
+
+/// Waits until every key was asked about since `before`, and says how it goes on; how many answers were good, of how
+/// many keys.
+async fn answers(target: &mut Target, before: &Snapshot, words: &Words) -> Result<(usize, usize), Stop> {
+    let is_asked = |key: &&KeyView| !matches!(key.skip, Some(Skip::Disabled));
+    let all = before.keys.iter().filter(is_asked).count();
+    let batches = u32::try_from(all.div_ceil(BATCH)).unwrap_or(u32::MAX);
+    let deadline = Instant::now() + PATIENCE.saturating_mul(batches);
+    let mut told = 0;
+    loop {
+        let snapshot = target.snapshot(words).await?;
+        let answered = snapshot.keys.iter().filter(is_asked).filter(|key| asked_since(key, before.at)).count();
+        if answered > told && io::stderr().is_terminal() {
+            told = answered;
+            complain(&words.render(&Message::new("doctor-rechecking").with("done", answered).with("all", all)));
+        }
+        if answered >= all || Instant::now() >= deadline {
+            let good = |key: &&KeyView| asked_since(key, before.at) && matches!(key.usage, UsageView::Known { .. });
+            return Ok((snapshot.keys.iter().filter(is_asked).filter(good).count().min(all), all));
+        }
+        sleep(STEP).await;
+    }
+}
+
+fn asked_since(key: &KeyView, moment: Timestamp) -> bool {
+    match key.usage {
+        UsageView::Known { at, .. } | UsageView::Failed { at, .. } => at >= moment,
+        UsageView::Unknown => false,
+    }
+}
+
+fn is_blocked(key: &KeyView) -> bool {
+    matches!(key.skip, Some(Skip::Blocked { .. }))
+}
+
+fn counted(id: &'static str, done: usize, left: usize) -> Message {
+    Message::new(id).with("done", done).with("left", left)
+}
