@@ -90,6 +90,8 @@ struct Shared {
     /// Set by whoever changes something, cleared by the keeper when it publishes.
     changed: AtomicBool,
     wake: Notify,
+    /// Somebody wants the newest snapshot.
+    looked_at: Notify,
     dropped: AtomicU64,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     history: Mutex<History>,
@@ -175,6 +177,7 @@ impl Engine {
             events,
             changed: AtomicBool::new(false),
             wake: Notify::new(),
+            looked_at: Notify::new(),
             dropped: AtomicU64::new(0),
             snapshots,
             history: Mutex::new(History { recent, listeners }),
@@ -348,12 +351,11 @@ impl Engine {
     /// The snapshot, with all that has changed until now: for those who look once.
     pub(crate) async fn fresh_snapshot(&self) -> Arc<Snapshot> {
         let mut snapshots = self.snapshots();
-        // Only what is published from now on is new.
-        snapshots.mark_unchanged();
-        if self.shared.changed.load(Ordering::Acquire) {
-            // A keeper that is late, or gone, must not hold anybody up.
-            let _ = tokio::time::timeout(FRESH_WAIT, snapshots.changed()).await;
-        }
+        // One that is being published just now may have been taken before the last change; its time tells.
+        let asked = self.now().steady;
+        self.shared.looked_at.notify_one();
+        // A keeper that is late, or gone, must not hold anybody up.
+        let _ = tokio::time::timeout(FRESH_WAIT, snapshots.wait_for(|snapshot| snapshot.uptime >= asked)).await;
         snapshots.borrow().clone()
     }
 
