@@ -10,6 +10,8 @@ mod support;
 
 // What is typed beside a running instance, and without one.
 mod commands;
+// What the doctor sees, and what it changes when told to.
+mod doctor;
 // What the client sees when a key fails.
 mod failover;
 // Start and end, and what is on disk afterwards.

@@ -93,6 +93,11 @@ pub(crate) struct Tightened {
 }
 
 impl OpenPath {
+    #[cfg(test)]
+    pub(in crate::doctor) fn new(root: &str, below: &str, mode: u32) -> Self {
+        Self { root: root.into(), below: below.into(), mode }
+    }
+
     pub(in crate::doctor) fn path(&self) -> PathBuf {
         if self.below.as_os_str().is_empty() { self.root.clone() } else { self.root.join(&self.below) }
     }
