@@ -127,8 +127,8 @@ doctor-instance-own = this one, pid { $pid }
 doctor-instance-none = no kmi-tui runs on this state folder
 doctor-instance-running = kmi-tui { $version } runs, pid { $pid }
 doctor-instance-other = kmi-tui { $version } runs, pid { $pid }, and this is { $own }
-doctor-instance-silent = an instance holds the state folder and does not answer: { $error }
-doctor-instance-silent-pid = an instance (pid { $pid }) holds the state folder and does not answer: { $error }
+doctor-instance-silent = an instance (pid { $pid }) holds the state folder and has no control socket
+doctor-instance-pid = Its pid is { $pid }.
 doctor-instance-fix = Stop it and start it again.
 
 ## The way to the upstream
@@ -244,5 +244,6 @@ doctor-fixed = { $done ->
 }
 doctor-fixed-path = { $path }: now { $mode }
 doctor-fix-left = { $path }: left as it was: { $error }
+doctor-fix-link = a symbolic link is not followed
 doctor-not-done = Not done: { $reason }
 doctor-not-done-settings = the settings are wrong. Mend them first.

@@ -155,8 +155,8 @@ doctor-instance-own = этот, pid { $pid }
 doctor-instance-none = на этой папке состояния kmi-tui не запущен
 doctor-instance-running = запущен kmi-tui { $version }, pid { $pid }
 doctor-instance-other = запущен kmi-tui { $version }, pid { $pid }, а это { $own }
-doctor-instance-silent = папку состояния держит экземпляр, который не отвечает: { $error }
-doctor-instance-silent-pid = папку состояния держит экземпляр (pid { $pid }), который не отвечает: { $error }
+doctor-instance-silent = папку состояния держит экземпляр (pid { $pid }), у которого нет управляющего сокета
+doctor-instance-pid = Его pid – { $pid }.
 doctor-instance-fix = Остановите его и запустите снова.
 
 ## The way to the upstream
@@ -288,5 +288,6 @@ doctor-fixed = { $done ->
 }
 doctor-fixed-path = { $path }: теперь { $mode }
 doctor-fix-left = { $path }: оставлено как было: { $error }
+doctor-fix-link = по символической ссылке не иду
 doctor-not-done = Не сделано: { $reason }
 doctor-not-done-settings = настройки неверны. Сначала исправьте их.

@@ -78,7 +78,11 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
         return trust::run(path.as_deref(), &args.flags(), environment, words);
     }
     if let Some(Action::Doctor(asked)) = &args.command {
-        return run::runtime()?.block_on(doctor::run(asked, args.flags(), environment, words));
+        let runtime = run::runtime()?;
+        let told = runtime.block_on(doctor::run(asked, args.flags(), environment, words));
+        // A name server that does not answer has been told of: it must not keep us.
+        runtime.shutdown_background();
+        return told;
     }
     if args.demo {
         return demo::run(args, environment);

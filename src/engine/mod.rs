@@ -6,6 +6,7 @@ mod disk;
 mod hold;
 mod keeper;
 mod news;
+mod preview;
 mod remember;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::{clock::wall, hold::Wish};
+pub(crate) use self::{clock::wall, hold::Wish, preview::preview};
 use self::{
     clock::{Clock, Drift},
     hold::Queue,
@@ -123,27 +124,6 @@ enum Event {
     Record(Box<TraceRecord>),
     /// Write everything and answer.
     Stop(oneshot::Sender<()>),
-}
-
-/// How things would stand if an engine were started with this: nothing is started, kept or written.
-pub(crate) fn preview(policy: Policy, setup: Setup, keys: Vec<Key>, state: &StoredState) -> Snapshot {
-    let now = Clock::start().now();
-    let live = Live::new(policy, setup, keys, state, now);
-    keeper::snapshot(&live, &mut traffic::Aggregates::default(), now)
-}
-
-impl Live {
-    fn new(policy: Policy, setup: Setup, keys: Vec<Key>, state: &StoredState, now: Now) -> Self {
-        Self {
-            setup: Arc::new(setup),
-            pool: Pool::new(policy, keys, &remember::from_stored(state), now),
-            queue: Queue::default(),
-            drift: Drift::new(now),
-            shared_cause: None,
-            news: News::default(),
-            findings: Arc::new([]),
-        }
-    }
 }
 
 /// A key in use by one attempt; given back when dropped.

@@ -123,6 +123,8 @@ async fn what_keeps_the_proxy_from_starting_is_named() {
     let nonsense = home(&simulator, &["alpha"]).set("KMI_TIMEZONE", "Mars/Olympus");
     let (code, report) = doctor(&nonsense, &["--clear-blocklist"]).await;
     assert_eq!((code, status(&report, "settings")), (Some(1), vec!["fail".to_owned()]));
+    let action = &report["actions"][0];
+    assert_eq!((&action["id"], &action["carried_out"]), (&"clear_blocklist".into(), &false.into()));
 }
 
 #[tokio::test]

@@ -13,15 +13,18 @@ use tokio::time::{Instant, sleep};
 
 use super::{Asked, running};
 use crate::{
-    cli::{Stop, complain, target::Target},
+    cli::{
+        Stop, complain,
+        target::{self, Target},
+    },
     config::{Config, Environment, Flags, Loaded},
     doctor::{Instance, Sources},
     domain::{
         command::{Command, Severity},
-        message::Message,
+        message::{Argument, Message},
         snapshot::{KeyView, Mode, Skip, Snapshot, UsageView},
     },
-    i18n::Words,
+    i18n::{Locale, Words},
     poller,
     upstream::{Timeouts, Upstream},
 };
@@ -50,39 +53,52 @@ const CLEAR: &str = "clear_blocklist";
 const RECHECK: &str = "recheck_keys";
 const FIX: &str = "fix_permissions";
 
-/// What came of the actions on keys, and how things stand afterwards.
-pub(super) struct Acted {
-    pub(super) done: Vec<Done>,
-    pub(super) seen: Option<(Arc<Snapshot>, Instance)>,
-}
+const WRONG_SETTINGS: &str = "doctor-not-done-settings";
 
-/// Unblocks and asks, through the running instance or on the files.
+/// How things stand after an action.
+type Seen = (Arc<Snapshot>, Instance);
+
+/// Unblocks and asks, through the running instance or on the files; without either wish it does nothing. Settings that
+/// are not `sound` may name hosts that no key should be sent to.
 pub(super) async fn on_keys(
     asked: &Asked,
     flags: Flags,
-    config: &Config,
-    loaded: Option<Loaded>,
+    loaded: Loaded,
+    sound: bool,
     environment: &Environment,
-    words: &Words,
-) -> Acted {
-    let wanted = [(asked.clear_blocklist, CLEAR), (asked.recheck_keys, RECHECK)];
-    let wanted = wanted.into_iter().filter_map(|(wanted, id)| wanted.then_some(id));
-    let not_done = |reason: String| {
-        let refused = wanted.clone().map(|id| Done {
-            message: Message::new("doctor-not-done").with("reason", reason.as_str()),
-            carried_out: false,
-            ..Done::new(id, 0, 0)
-        });
-        Acted { done: refused.collect(), seen: None }
+) -> (Vec<Done>, Option<Seen>) {
+    if of_keys(asked).is_empty() {
+        return (Vec::new(), None);
+    }
+    let config = loaded.config.clone();
+    // The report says it again in its own language.
+    let words = Words::new(if asked.json { Locale::English } else { config.locale }, config.zone.clone());
+    let not_done =
+        |why: Argument| (of_keys(asked).into_iter().map(|id| Done::refused(id, why.clone())).collect(), None);
+    let target = match target::running(&config, &words).await {
+        Ok(Some(client)) => Ok(Target::Running(Box::new(client))),
+        Ok(None) if sound => Target::find(flags, loaded, environment, &words).await,
+        Ok(None) => return not_done(Message::new(WRONG_SETTINGS).into()),
+        Err(stop) => Err(stop),
     };
-    let Some(loaded) = loaded else { return not_done(words.text("doctor-not-done-settings")) };
-    let mut target = match Target::find(flags, loaded, environment, words).await {
+    let mut target = match target {
         Ok(target) => target,
-        Err(stop) => return not_done(stop.text),
+        Err(stop) => return not_done(stop.text.into()),
     };
-    let acted = act(asked, config, &mut target, words).await;
+    let acted = act(asked, &config, &mut target, &words).await;
     target.finish().await;
-    acted.unwrap_or_else(|stop| not_done(stop.text))
+    acted.map_or_else(|stop| not_done(stop.text.into()), |(done, seen)| (done, Some(seen)))
+}
+
+/// Every action that is asked for, when the settings do not even say where the files are.
+pub(super) fn impossible(asked: &Asked) -> Vec<Done> {
+    let ids = of_keys(asked).into_iter().chain(asked.fix.then_some(FIX));
+    ids.map(|id| Done::refused(id, Message::new(WRONG_SETTINGS).into())).collect()
+}
+
+fn of_keys(asked: &Asked) -> Vec<&'static str> {
+    let wanted = [(asked.clear_blocklist, CLEAR), (asked.recheck_keys, RECHECK)];
+    wanted.into_iter().filter_map(|(wanted, id)| wanted.then_some(id)).collect()
 }
 
 /// Closes the program's own files and the auth files to others.
@@ -92,21 +108,26 @@ pub(super) fn fix(sources: &Sources) -> Done {
     let named = |id, path: &Path| Message::new(id).with("path", path.display().to_string());
     let closed =
         tightened.done.iter().map(|(path, mode)| named("doctor-fixed-path", path).with("mode", format!("{mode:o}")));
-    let open = tightened.left.iter().map(|(path, error)| named("doctor-fix-left", path).with("error", error.as_str()));
-    Done {
-        message: counted("doctor-fixed", done, left),
-        details: closed.chain(open).collect(),
-        ..Done::new(FIX, done, left)
-    }
+    let open = tightened.left.iter().map(|(path, error)| named("doctor-fix-left", path).with("error", error.clone()));
+    Done { details: closed.chain(open).collect(), ..Done::counted(FIX, "doctor-fixed", done, left) }
 }
 
 impl Done {
-    fn new(id: &'static str, done: usize, left: usize) -> Self {
-        Self { id, done, left, message: Message::new("doctor-not-done"), details: Vec::new(), carried_out: true }
+    fn new(id: &'static str, message: Message, done: usize, left: usize) -> Self {
+        Self { id, done, left, message, details: Vec::new(), carried_out: true }
+    }
+
+    fn counted(id: &'static str, said: &'static str, done: usize, left: usize) -> Self {
+        Self::new(id, Message::new(said).with("done", done).with("left", left), done, left)
+    }
+
+    fn refused(id: &'static str, why: Argument) -> Self {
+        let message = Message::new("doctor-not-done").with("reason", why);
+        Self { carried_out: false, ..Self::new(id, message, 0, 0) }
     }
 }
 
-async fn act(asked: &Asked, config: &Config, target: &mut Target, words: &Words) -> Result<Acted, Stop> {
+async fn act(asked: &Asked, config: &Config, target: &mut Target, words: &Words) -> Result<(Vec<Done>, Seen), Stop> {
     let mut done = Vec::new();
     if asked.clear_blocklist {
         done.push(clear(target, words).await?);
@@ -116,7 +137,7 @@ async fn act(asked: &Asked, config: &Config, target: &mut Target, words: &Words)
     }
     let snapshot = target.snapshot(words).await?;
     let instance = if target.is_running() { running(&snapshot) } else { Instance::None };
-    Ok(Acted { done, seen: Some((snapshot, instance)) })
+    Ok((done, (snapshot, instance)))
 }
 
 async fn clear(target: &mut Target, words: &Words) -> Result<Done, Stop> {
@@ -126,13 +147,13 @@ async fn clear(target: &mut Target, words: &Words) -> Result<Done, Stop> {
         cleared += usize::from(notice.severity < Severity::Warn);
     }
     let left = target.snapshot(words).await?.keys.iter().filter(|key| is_blocked(key)).count();
-    Ok(Done { message: counted("doctor-cleared", cleared, left), ..Done::new(CLEAR, cleared, left) })
+    Ok(Done::counted(CLEAR, "doctor-cleared", cleared, left))
 }
 
 async fn recheck(config: &Config, target: &mut Target, words: &Words) -> Result<Done, Stop> {
     let before = target.snapshot(words).await?;
     if before.setup.mode == Mode::DryRun {
-        return Ok(Done { message: Message::new("doctor-rechecked-dry"), ..Done::new(RECHECK, 0, 0) });
+        return Ok(Done::new(RECHECK, Message::new("doctor-rechecked-dry"), 0, 0));
     }
     let asking = match target {
         // It has a poller of its own.
@@ -150,7 +171,7 @@ async fn recheck(config: &Config, target: &mut Target, words: &Words) -> Result<
     }
     let (good, all) = answered?;
     let left = all - good;
-    Ok(Done { message: counted("doctor-rechecked", all, left), ..Done::new(RECHECK, all, left) })
+    Ok(Done::counted(RECHECK, "doctor-rechecked", all, left))
 }
 
 /// Waits until every key was asked about since `before`, and says how it goes on; how many answers were good, of how
@@ -185,8 +206,4 @@ fn asked_since(key: &KeyView, moment: Timestamp) -> bool {
 
 fn is_blocked(key: &KeyView) -> bool {
     matches!(key.skip, Some(Skip::Blocked { .. }))
-}
-
-fn counted(id: &'static str, done: usize, left: usize) -> Message {
-    Message::new(id).with("done", done).with("left", left)
 }

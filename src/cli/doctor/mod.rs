@@ -4,9 +4,10 @@
 mod actions;
 mod report;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
+use tokio::time::timeout;
 
 use super::{
     FAILED, Stop,
@@ -16,7 +17,7 @@ use crate::{
     config::{self, AuthFiles, Config, Environment, Flags},
     control::Client,
     doctor::{self, Instance, Sources},
-    domain::{command::Severity, key::Key, snapshot::Snapshot},
+    domain::{command::Severity, key::Key, message::Message, snapshot::Snapshot},
     engine,
     i18n::Words,
     store::{
@@ -24,6 +25,9 @@ use crate::{
         state::{Peeked, StoredState, peek},
     },
 };
+
+/// An instance that runs answers within this.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the doctor is asked for.
 #[derive(Debug, Args)]
@@ -47,7 +51,7 @@ pub(super) async fn run(asked: &Asked, flags: Flags, environment: &Environment, 
     };
     let Some(loaded) = loaded else {
         let findings = doctor::wrong_settings(&problems);
-        return told(report::tell(&findings, &[], &look(None), words));
+        return told(report::tell(&findings, &actions::impossible(asked), &look(None), words));
     };
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
@@ -56,13 +60,7 @@ pub(super) async fn run(asked: &Asked, flags: Flags, environment: &Environment, 
     let auths = AuthFiles::default().load(&config, environment);
     problems.extend(auths.warnings);
     let sources = Sources::new(&config, environment, problems, &auths.keys);
-    let mut done = Vec::new();
-    let mut seen = None;
-    if asked.clear_blocklist || asked.recheck_keys {
-        let loaded = sound.then_some(loaded);
-        let acted = actions::on_keys(asked, flags, &config, loaded, environment, &words).await;
-        (done, seen) = (acted.done, acted.seen);
-    }
+    let (mut done, seen) = actions::on_keys(asked, flags, loaded, sound, environment).await;
     if asked.fix {
         done.push(actions::fix(&sources));
     }
@@ -76,16 +74,15 @@ pub(super) async fn run(asked: &Asked, flags: Flags, environment: &Environment, 
 
 /// How things stand: by the running instance, else by the files, of which none is made or locked.
 async fn stand(config: &Config, keys: Vec<Key>) -> (Arc<Snapshot>, Instance) {
-    let instance = match Client::connect(&config.state_dir).await {
-        Ok(Some(mut client)) => match client.snapshot().await {
-            Ok(snapshot) => return (snapshot.clone(), running(&snapshot)),
-            Err(error) => silent(config, error.to_string()),
-        },
-        Ok(None) => match lock::owner(&config.state_dir) {
-            Some(pid) => Instance::Silent { pid: Some(pid), error: "it has no control socket".to_owned() },
-            None => Instance::None,
-        },
-        Err(error) => silent(config, error.to_string()),
+    let instance = match timeout(PATIENCE, ask(config)).await {
+        Ok(Ok(Some(snapshot))) => return (snapshot.clone(), running(&snapshot)),
+        Ok(Ok(None)) => None,
+        Ok(Err(why)) => Some(why),
+        Err(late) => Some(Message::new("control-silent").with("error", late.to_string())),
+    };
+    let instance = match (instance, lock::owner(&config.state_dir)) {
+        (None, None) => Instance::None,
+        (why, pid) => Instance::Silent { pid, why },
     };
     let state = match peek(&config.state_dir) {
         Peeked::Read { state, .. } => *state,
@@ -95,12 +92,15 @@ async fn stand(config: &Config, keys: Vec<Key>) -> (Arc<Snapshot>, Instance) {
     (Arc::new(engine::preview(config.policy.clone(), setup, keys, &state)), instance)
 }
 
-fn running(snapshot: &Snapshot) -> Instance {
-    Instance::Running { pid: snapshot.setup.pid, version: snapshot.setup.version.clone() }
+async fn ask(config: &Config) -> Result<Option<Arc<Snapshot>>, Message> {
+    let Some(mut client) = Client::connect(&config.state_dir).await.map_err(|error| error.message())? else {
+        return Ok(None);
+    };
+    client.snapshot().await.map(Some).map_err(|error| error.message())
 }
 
-fn silent(config: &Config, error: String) -> Instance {
-    Instance::Silent { pid: lock::owner(&config.state_dir), error }
+fn running(snapshot: &Snapshot) -> Instance {
+    Instance::Running { pid: snapshot.setup.pid, version: snapshot.setup.version.clone() }
 }
 
 fn told(well: bool) -> Result<(), Stop> {

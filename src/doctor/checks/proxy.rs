@@ -102,14 +102,21 @@ pub(super) fn instance(facts: &Facts) -> Vec<Seen> {
                 Seen::warn(what("doctor-instance-other").with("own", own)).fix(Message::new("doctor-instance-fix"))
             }
         }
-        Instance::Silent { pid, error } => {
-            let what = match pid {
-                Some(pid) => Message::new("doctor-instance-silent-pid").with("pid", i64::from(*pid)),
-                None => Message::new("doctor-instance-silent"),
-            };
-            Seen::fail(what.with("error", error.as_str())).fix(Message::new("doctor-instance-fix"))
-        }
+        Instance::Silent { pid, why } => silent(*pid, why.as_ref()),
     }]
+}
+
+/// What is known of an instance that does not answer; the control socket's own words say what to do.
+fn silent(pid: Option<u32>, why: Option<&Message>) -> Seen {
+    let of = |id, pid: u32| Message::new(id).with("pid", i64::from(pid));
+    match (why, pid) {
+        (Some(why), Some(pid)) => Seen::fail(why.clone()).fix(of("doctor-instance-pid", pid)),
+        (Some(why), None) => Seen::fail(why.clone()),
+        (None, pid) => {
+            let pid = pid.unwrap_or_default();
+            Seen::fail(of("doctor-instance-silent", pid)).fix(Message::new("doctor-instance-fix"))
+        }
+    }
 }
 
 /// The rule's own words, where it is broken.

@@ -336,14 +336,16 @@ fn the_port_and_its_owner_are_told() {
     }
     let own = env!("CARGO_PKG_VERSION");
     let running = |version: &str| Instance::Running { pid: 9, version: version.to_owned() };
-    let silent = |pid| Instance::Silent { pid, error: "refused".to_owned() };
+    let why = || Some(Message::new("control-silent").with("error", "refused"));
+    let silent = |pid, why| Instance::Silent { pid, why };
     let fix = Some("doctor-instance-fix");
     for (instance, expected) in [
         (Instance::None, (Info, "doctor-instance-none", None)),
         (running(own), (Fine, "doctor-instance-running", None)),
         (running("0.0.0"), (Warn, "doctor-instance-other", fix)),
-        (silent(Some(9)), (Fail, "doctor-instance-silent-pid", fix)),
-        (silent(None), (Fail, "doctor-instance-silent", fix)),
+        (silent(Some(9), why()), (Fail, "control-silent", Some("doctor-instance-pid"))),
+        (silent(None, why()), (Fail, "control-silent", None)),
+        (silent(Some(9), None), (Fail, "doctor-instance-silent", fix)),
     ] {
         says("instance", |facts| facts.instance = instance, &[expected]);
     }
@@ -492,7 +494,7 @@ fn every_finding_can_be_said_in_every_language() {
     facts.port = Port::Held(Some((9, "nc".to_owned())));
     facts.clients = vec![client("https://api.kimi.com/v1", ClientKey::Fits)];
     facts.open_files = Some(1);
-    facts.instance = Instance::Silent { pid: Some(9), error: "refused".to_owned() };
+    facts.instance = Instance::Silent { pid: Some(9), why: None };
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     for locale in Locale::ALL {
         let words = Words::new(locale, TimeZone::UTC);

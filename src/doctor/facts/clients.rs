@@ -1,7 +1,7 @@
 //! Where programs of this person send their requests: variables of the environment, and files of the home folder. Only
 //! scheme, host, port and path of an address are kept, and of a key only whether it fits.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::Path};
 
 use http::Uri;
 use serde_json::Value;
@@ -88,7 +88,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// A program that takes its address from a variable, and its key from the first of these that is set.
+/// A program that takes its address from a variable, and its key from the first of these that is set; none = it has
+/// logged in and presents what it was given.
 struct Variable {
     program: &'static str,
     name: &'static str,
@@ -103,6 +104,7 @@ const fn variable(program: &'static str, name: &'static str, style: Style, keys:
 const VARIABLES: &[Variable] = &[
     variable("kimi-cli", "KIMI_BASE_URL", Style::OpenAi, &["KIMI_API_KEY"]),
     variable("kimi-code", "KIMI_MODEL_BASE_URL", Style::OpenAi, &["KIMI_MODEL_API_KEY"]),
+    variable("kimi-code", "KIMI_CODE_BASE_URL", Style::OpenAi, &[]),
     variable("Claude Code", CLAUDE, Style::Anthropic, CLAUDE_KEYS),
     variable("OpenAI SDK", "OPENAI_BASE_URL", Style::OpenAi, &["OPENAI_API_KEY"]),
 ];
@@ -120,30 +122,34 @@ pub(super) fn look(environment: &Environment, token: Option<&Secret>) -> Vec<Cli
             Some(folder) => Some(environment.cwd.join(folder)),
             None => environment.home.as_ref().map(|home| home.join(usual)),
         };
-        clients.extend(folder.and_then(|folder| by_providers(program, folder.join("config.toml"), environment, token)));
+        clients
+            .extend(folder.and_then(|folder| by_providers(program, &folder.join("config.toml"), environment, token)));
     }
     let claude = environment.home.as_ref().map(|home| home.join(".claude/settings.json"));
-    clients.extend(claude.and_then(|path| by_claude(path, environment, token)));
+    clients.extend(claude.and_then(|path| by_claude(&path, environment, token)));
     clients
 }
 
 fn by_variable(of: &Variable, environment: &Environment, token: Option<&Secret>) -> Option<Client> {
     let base = environment.get(of.name)?;
-    let key = of.keys.iter().find_map(|name| environment.get(name));
-    let key = fit(key, of.keys.first().copied().unwrap_or_default(), token);
+    let key = match of.keys.first() {
+        Some(first) => fit(of.keys.iter().find_map(|name| environment.get(name)), first, token),
+        None if token.is_some() => ClientKey::Wrong,
+        None => ClientKey::Fits,
+    };
     Some(Client { program: of.program, place: of.name.to_owned(), style: of.style, base: Place::read(base), key })
 }
 
 /// The provider of the default model, as far as it says where requests go; nothing when it says nothing.
 fn by_providers(
     program: &'static str,
-    path: PathBuf,
+    path: &Path,
     environment: &Environment,
     token: Option<&Secret>,
 ) -> Option<Client> {
-    let shown = shown(&path, environment);
+    let shown = shown(path, environment);
     let client = |base, key| Client { program, place: shown.clone(), style: Style::OpenAi, base, key };
-    let bytes = content::of_plain_file(&path).ok()?;
+    let bytes = content::of_plain_file(path).ok()?;
     let Ok(text) = std::str::from_utf8(&bytes) else { return Some(client(None, ClientKey::Fits)) };
     // Never the parser's words: those quote the key.
     let Ok(table) = text.parse::<toml::Table>() else { return Some(client(None, ClientKey::Fits)) };
@@ -180,9 +186,9 @@ fn chosen(table: &toml::Table) -> Option<(&String, &toml::Table)> {
 }
 
 /// Claude Code keeps variables for itself in its settings.
-fn by_claude(path: PathBuf, environment: &Environment, token: Option<&Secret>) -> Option<Client> {
-    let bytes = content::of_plain_file(&path).ok()?;
-    let place = shown(&path, environment);
+fn by_claude(path: &Path, environment: &Environment, token: Option<&Secret>) -> Option<Client> {
+    let bytes = content::of_plain_file(path).ok()?;
+    let place = shown(path, environment);
     let client = |base, key| Client { program: "Claude Code", place, style: Style::Anthropic, base, key };
     let Ok(settings) = serde_json::from_slice::<Value>(&bytes) else { return Some(client(None, ClientKey::Fits)) };
     let variables = settings.get("env")?;
@@ -201,7 +207,7 @@ fn fit(key: Option<&str>, name: &'static str, token: Option<&Secret>) -> ClientK
 }
 
 /// `~/.kimi-code/config.toml`
-fn shown(path: &std::path::Path, environment: &Environment) -> String {
+fn shown(path: &Path, environment: &Environment) -> String {
     let below = environment.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
     below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }

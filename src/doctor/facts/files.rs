@@ -14,6 +14,7 @@ use rustix::{
 
 use crate::{
     config,
+    domain::message::{Argument, Message},
     store::{
         permissions,
         state::{Peeked, peek},
@@ -89,7 +90,7 @@ pub(crate) struct Tightened {
     /// With the mode that each has now.
     pub(crate) done: Vec<(PathBuf, u32)>,
     /// Left as they were, and why.
-    pub(crate) left: Vec<(PathBuf, String)>,
+    pub(crate) left: Vec<(PathBuf, Argument)>,
 }
 
 impl OpenPath {
@@ -125,7 +126,7 @@ pub(super) fn tighten(state_dir: &Path, auths_dir: &Path) -> Tightened {
             Ok(mode) => tightened.done.push((open.path(), mode)),
             Err(error) => {
                 let link = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
-                let why = if link { "a symbolic link is not followed".to_owned() } else { error.to_string() };
+                let why = if link { Message::new("doctor-fix-link").into() } else { error.to_string().into() };
                 tightened.left.push((open.path(), why));
             }
         }
@@ -144,12 +145,16 @@ pub(super) fn ignored(auths_dir: &Path) -> Vec<String> {
 }
 
 fn file(path: &Path) -> FileFact {
-    match fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) if metadata.is_file() => FileFact::Present {
+    // A pipe would be waited for.
+    let plain = |metadata: fs::Metadata| match metadata.is_file() {
+        true => fs::File::open(path).map(|_| metadata),
+        false => Err(io::Error::other("it is no plain file")),
+    };
+    match fs::metadata(path).and_then(plain) {
+        Ok(metadata) => FileFact::Present {
             bytes: metadata.len(),
             changed: metadata.modified().ok().and_then(|moment| Timestamp::try_from(moment).ok()),
         },
-        Ok(_) => FileFact::Unreadable(io::Error::from(io::ErrorKind::IsADirectory).to_string()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => FileFact::Missing,
         Err(error) => FileFact::Unreadable(error.to_string()),
     }

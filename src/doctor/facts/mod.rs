@@ -24,6 +24,7 @@ use crate::{
     domain::{
         base_url::{BaseUrl, is_loopback},
         key::{Key, Secret},
+        message::Message,
         snapshot::{Mode, Snapshot},
     },
     engine,
@@ -87,7 +88,7 @@ pub(super) struct Token {
 }
 
 /// The instance that owns the state folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Instance {
     /// The one that looks.
     Own,
@@ -99,7 +100,8 @@ pub(crate) enum Instance {
     /// It holds the folder and does not answer.
     Silent {
         pid: Option<u32>,
-        error: String,
+        /// What came of asking it, where there was somebody to ask.
+        why: Option<Message>,
     },
 }
 
