@@ -3,7 +3,7 @@
 mod checks;
 mod facts;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -15,13 +15,26 @@ use crate::{
 
 pub(crate) use self::facts::{Instance, Sources, holder};
 
+/// What is known of the keys changes by itself: it is judged anew this often, without looking at anything else again.
+const JUDGE_EVERY: Duration = Duration::from_secs(3);
+
 /// Examines at start and whenever somebody asks; the findings go into the engine's snapshots. `sources` may change.
 pub(crate) async fn run(engine: Engine, sources: watch::Receiver<Arc<Sources>>) {
     loop {
         let snapshot = engine.snapshots().borrow().clone();
         let current = sources.borrow().clone();
-        engine.set_findings(examine(current, &snapshot, Instance::Own).await);
-        engine.doctor_wanted().await;
+        let mut facts = facts::gather(current, &snapshot, Instance::Own).await;
+        loop {
+            facts.snapshot = engine.snapshots().borrow().clone();
+            let findings = checks::judge(&facts);
+            if *facts.snapshot.findings != *findings {
+                engine.set_findings(findings);
+            }
+            tokio::select! {
+                () = engine.doctor_wanted() => break,
+                () = tokio::time::sleep(JUDGE_EVERY) => {}
+            }
+        }
     }
 }
 
