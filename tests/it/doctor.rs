@@ -4,9 +4,12 @@
 use std::{
     collections::BTreeSet,
     fs,
-    net::TcpListener,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
+    sync::mpsc::{Receiver, channel},
+    thread,
 };
 
 use serde_json::Value;
@@ -127,6 +130,22 @@ async fn what_keeps_the_proxy_from_starting_is_named() {
     assert_eq!((&action["id"], &action["carried_out"]), (&"clear_blocklist".into(), &false.into()));
 }
 
+/// An upstream whose clock stands still, and what it is asked on each connection.
+fn old_fashioned() -> (SocketAddr, Receiver<String>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let read = stream.read(&mut head).unwrap_or_default();
+            let _ = tell.send(String::from_utf8_lossy(&head[..read]).into_owned());
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+        }
+    });
+    (address, told)
+}
+
 #[tokio::test]
 async fn a_dead_upstream_and_a_wrong_clock_are_told() {
     let closed = TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("bound");
@@ -138,6 +157,15 @@ async fn a_dead_upstream_and_a_wrong_clock_are_told() {
     );
     let (_, report) = doctor(&home.set("KMI_DRY_RUN", "1"), &[]).await;
     assert_eq!(status(&report, "upstream"), ["info"], "in a dry run nobody is asked");
+
+    let (old, asked) = old_fashioned();
+    let home = Home::new().set("KMI_UPSTREAM_BASE_URL", format!("http://{old}/v1")).with_key("alpha");
+    let (code, report) = doctor(&home, &[]).await;
+    assert_eq!((code, status(&report, "upstream")), (Some(1), vec!["ok".to_owned()]));
+    assert_eq!(status(&report, "clock"), ["fail"], "{report:#}");
+    let asked: Vec<String> = asked.try_iter().filter(|asked| !asked.is_empty()).collect();
+    assert_eq!(asked.len(), 1, "it is asked once: {asked:?}");
+    assert!(!asked[0].contains(&key("alpha")) && !asked[0].to_lowercase().contains("authorization"), "{asked:?}");
 }
 
 #[tokio::test]
