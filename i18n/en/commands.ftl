@@ -19,7 +19,6 @@ key-file-foreign = { $label } comes from { $path }, which is another program's f
 key-file-there = { $path } is there already. Choose another label.
 key-file-failed = { $path } can't be written: { $error }
 health-windows = left (resets in)
-health-progress = { $done } of { $all } keys checked
 e2e-needs-headers = e2e reads which key answered from the answers' headers. Set KMI_PROXY_HEADERS=1.
 e2e-progress = { $done } of { $all } requests, evenness { $percent }%
 e2e-good = Evenness { $percent }% (at least { $least }% wanted): auto-rotation works.

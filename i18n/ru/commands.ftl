@@ -19,7 +19,6 @@ key-file-foreign = Ключ { $label } взят из { $path }, а это фай
 key-file-there = Файл { $path } уже есть. Выберите другую метку.
 key-file-failed = Записать { $path } не удалось: { $error }
 health-windows = осталось (сброс через)
-health-progress = Проверено ключей: { $done } из { $all }
 e2e-needs-headers = e2e узнаёт ключ по заголовкам ответов. Задайте KMI_PROXY_HEADERS=1.
 e2e-progress = Запросов: { $done } из { $all }, равномерность { $percent }%
 e2e-good = Равномерность { $percent }% (нужно не меньше { $least }%): авторотация работает.

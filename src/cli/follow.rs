@@ -97,6 +97,7 @@ pub(super) async fn follow(
             fault = watcher.fault();
             new.extend(fault.clone().map(Problem::warn));
         }
+        let sources = Sources::new(config, &follower.environment, follower.problems.clone(), &keys);
         let reloaded = engine.reload(config.policy.clone(), setup(config, kind, bound), keys);
         if !reloaded.is_empty() {
             let count = |labels: &[_]| labels.len();
@@ -105,7 +106,7 @@ pub(super) async fn follow(
             tracing::info!(added, changed, removed, "auth_files_reloaded");
         }
         tell(&engine, new, config);
-        doctor.send_replace(Arc::new(Sources::new(config, follower.problems.clone())));
+        doctor.send_replace(Arc::new(sources));
         tokio::select! {
             () = watcher.changed() => {}
             () = engine.reload_wanted() => {}

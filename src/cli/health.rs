@@ -1,25 +1,19 @@
 //! `health`: asks the upstream now how every key stands, and shows it. Not how quotas are read (`domain::usage`).
 
-use std::{io::IsTerminal, sync::Arc, time::Duration};
-
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
 
-use super::{FAILED, Stop, say, status, table, target::Target};
+use super::{FAILED, Stop, recheck, say, status, table, target::Target};
 use crate::{
     config::Config,
     domain::{
         now::until,
-        snapshot::{KeyView, Skip, Snapshot, Status, UsageView},
+        snapshot::{KeyView, Snapshot, Status, UsageView},
         text,
     },
     i18n::Words,
     tui,
 };
 
-/// Checks are made side by side, each within ten seconds; of very many keys some are late.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(100);
 const WIDTH: usize = 32;
 
 /// Checks and shows. `current`: the active key alone. Exit code 1 when a key that was asked for is not well.
@@ -30,56 +24,23 @@ pub(super) async fn run(
     as_json: bool,
     words: &Words,
 ) -> Result<(), Stop> {
-    let snapshot = checked(target, config, words).await?;
+    let answers = recheck::ask(target, config, words).await?;
+    let snapshot = &answers.snapshot;
     let keys: Vec<&KeyView> = snapshot.keys.iter().filter(|key| !current || key.active).collect();
     if as_json {
-        let list: Vec<Value> = keys.iter().map(|key| key_json(key, &snapshot)).collect();
+        let list: Vec<Value> = keys.iter().map(|key| key_json(key, snapshot)).collect();
         say(&format!("{:#}", json!({"active_key": snapshot.active, "keys": list})));
     } else if keys.is_empty() {
         say(&words.text("refused-no-keys"));
     } else {
-        show(&keys, &snapshot, words);
+        show(&keys, snapshot, words);
     }
-    let well = |key: &&KeyView| matches!(key.status, Status::Healthy | Status::Warn | Status::Disabled) && !is_bad(key);
-    if !keys.is_empty() && keys.iter().all(well) { Ok(()) } else { Err(Stop { code: FAILED, text: String::new() }) }
-}
-
-/// The snapshot after every key was asked about.
-async fn checked(target: &mut Target, config: &Config, words: &Words) -> Result<Arc<Snapshot>, Stop> {
-    let before = target.snapshot(words).await?;
-    target.check(config, words).await?;
-    let fresh = async {
-        let mut told = Progress::start();
-        loop {
-            let snapshot = target.snapshot(words).await?;
-            let done = snapshot.keys.iter().filter(|key| is_fresh(key, &before)).count();
-            told.tell(done, snapshot.keys.len(), words);
-            if done == snapshot.keys.len() {
-                return Ok(snapshot);
-            }
-            sleep(LOOK).await;
-        }
+    let well = |key: &&KeyView| match key.status {
+        Status::Disabled => true,
+        Status::Healthy | Status::Warn => answers.is_good(key),
+        Status::Exhausted | Status::Blocked => false,
     };
-    match timeout(PATIENCE, fresh).await {
-        Ok(result) => result,
-        // What is there is shown; what is not says so itself.
-        Err(_) => target.snapshot(words).await,
-    }
-}
-
-fn is_fresh(key: &KeyView, before: &Snapshot) -> bool {
-    key.skip == Some(Skip::Disabled) || checked_at(key).is_some_and(|at| at >= before.at)
-}
-
-fn checked_at(key: &KeyView) -> Option<jiff::Timestamp> {
-    match &key.usage {
-        UsageView::Unknown => None,
-        UsageView::Failed { at, .. } | UsageView::Known { at, .. } => Some(*at),
-    }
-}
-
-fn is_bad(key: &KeyView) -> bool {
-    key.status != Status::Disabled && !matches!(key.usage, UsageView::Known { .. })
+    if !keys.is_empty() && keys.iter().all(well) { Ok(()) } else { Err(Stop { code: FAILED, text: String::new() }) }
 }
 
 fn show(keys: &[&KeyView], snapshot: &Snapshot, words: &Words) {
@@ -128,7 +89,7 @@ fn key_json(key: &KeyView, snapshot: &Snapshot) -> Value {
     };
     let windows: Vec<Value> = usage.into_iter().flat_map(|usage| &usage.windows).map(window_json).collect();
     if let Some(fields) = whole.as_object_mut() {
-        fields.insert("checked_at".to_owned(), json!(checked_at(key).map(status::stamp)));
+        fields.insert("checked_at".to_owned(), json!(recheck::answered_at(key).map(status::stamp)));
         fields.insert("fault".to_owned(), json!(fault));
         fields.insert("windows".to_owned(), json!(windows));
     }
@@ -143,25 +104,4 @@ fn window_json(window: &crate::domain::usage::Window) -> Value {
         "limit": window.limit,
         "resets_at": window.resets_at.map(status::stamp),
     })
-}
-
-/// `checked 3 of 10 keys`, on a terminal, when it takes a while.
-struct Progress {
-    since: Instant,
-    told: Option<usize>,
-}
-
-impl Progress {
-    fn start() -> Self {
-        Self { since: Instant::now(), told: None }
-    }
-
-    fn tell(&mut self, done: usize, all: usize, words: &Words) {
-        let long = self.since.elapsed() > Duration::from_secs(1);
-        if long && self.told != Some(done) && std::io::stderr().is_terminal() {
-            self.told = Some(done);
-            let message = crate::domain::message::Message::new("health-progress").with("done", done).with("all", all);
-            super::complain(&words.render(&message));
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod attach;
 mod clients;
 mod daemon;
 mod demo;
+mod doctor;
 mod e2e;
 mod follow;
 mod harden;
@@ -18,6 +19,7 @@ mod lines;
 mod listen;
 mod owner;
 mod papers;
+mod recheck;
 mod rehearse;
 mod report;
 mod run;
@@ -68,7 +70,7 @@ pub fn main() -> ExitCode {
     let early = Flags { lang: args::lang_of(&typed), ..Flags::default() };
     let words = Words::new(config::locale_guess(&early, &environment), TimeZone::system());
     let args = match Args::read(typed, &words) {
-        Ok(args) => Args { program: environment.program.clone(), ..args },
+        Ok(args) => args.with_program(environment.program.clone()),
         Err(error) => {
             // Help and version go to stdout, errors to stderr; a closed pipe is nobody's fault.
             let _ = error.print();
@@ -98,6 +100,13 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
         }
         Some(Action::Man { dir }) => return papers::man(dir.as_deref(), words),
         _ => {}
+    }
+    if let Some(Action::Doctor(asked)) = &args.command {
+        let runtime = run::runtime()?;
+        let told = runtime.block_on(doctor::run(asked, args.flags(), environment, words));
+        // A name server that does not answer has been told of: it must not keep us.
+        runtime.shutdown_background();
+        return told;
     }
     if args.demo {
         return demo::run(args, environment);

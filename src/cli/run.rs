@@ -106,6 +106,11 @@ pub(super) async fn serve(
     let watcher = follow::watcher(&config, &args.flags(), environment);
     let (follower, keys) = Follower::new(args.flags(), environment.clone(), loaded);
     let setup = setup(&config, kind, address);
+    let sources = match kind {
+        // The person's clients are not meant for the demo.
+        Kind::Demo => doctor::Sources::new(&config, &Environment::default(), follower.problems().to_vec(), &keys),
+        Kind::Live => doctor::Sources::new(&config, environment, follower.problems().to_vec(), &keys),
+    };
 
     let (parts, lost) = parts(&config, setup, keys, &words)?;
     let engine = Engine::start(parts);
@@ -114,7 +119,6 @@ pub(super) async fn serve(
     let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
     let upstream = Upstream::new(timeouts).map_err(failed)?;
     tokio::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
-    let sources = doctor::Sources::new(&config, follower.problems().to_vec());
     let (doctor, examined) = watch::channel(Arc::new(sources));
     tokio::spawn(doctor::run(engine.clone(), examined));
     match kind {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 pub(super) const SIZE_MAX: u64 = 1 << 20;
 
 /// Reads a plain file, or a link to one. A pipe or a device found in a folder could keep the reader waiting for ever.
-pub(super) fn of_plain_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn of_plain_file(path: &Path) -> io::Result<Vec<u8>> {
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
     if file.metadata()?.is_file() { bounded(file) } else { Err(ErrorKind::InvalidInput.into()) }

@@ -95,15 +95,25 @@ pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Loaded, V
 
 /// Has no effect but on a pipe, which is emptied by it: [`Reading`].
 pub(super) fn read(flags: &Flags, environment: &Environment, reading: Reading<'_>) -> Result<Loaded, Vec<Problem>> {
+    match examine_as(flags, environment, reading) {
+        (Some(loaded), problems) if problems.iter().all(|problem| problem.severity != Severity::Fail) => {
+            Ok(Loaded { warnings: problems, ..loaded })
+        }
+        (_, problems) => Err(problems),
+    }
+}
+
+/// What there is, whatever is wrong with it: to look at, not to work with. The warnings are among the problems.
+pub(crate) fn examine(flags: &Flags, environment: &Environment) -> (Option<Loaded>, Vec<Problem>) {
+    examine_as(flags, environment, Reading::First)
+}
+
+fn examine_as(flags: &Flags, environment: &Environment, reading: Reading<'_>) -> (Option<Loaded>, Vec<Problem>) {
     let mut problems = Vec::new();
     let Read { values, env_file, once } = layers::read(flags, environment, reading, &mut problems);
-    let built = build::config(&values, env_file, flags, environment, &mut problems);
-    match built {
-        Some(config) if problems.iter().all(|problem| problem.severity != Severity::Fail) => {
-            Ok(Loaded { config, warnings: problems, origins: origins(&values), once })
-        }
-        _ => Err(problems),
-    }
+    let config = build::config(&values, env_file, flags, environment, &mut problems);
+    let loaded = config.map(|config| Loaded { config, warnings: Vec::new(), origins: origins(&values), once });
+    (loaded, problems)
 }
 
 fn origins(values: &Values) -> Vec<Origin> {

@@ -4,7 +4,7 @@
 mod allowlist;
 mod auths;
 mod build;
-mod content;
+pub(crate) mod content;
 mod dotenv;
 mod environment;
 mod layers;
@@ -23,10 +23,10 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::{
     allowlist::Allowlist,
-    auths::{AuthFiles, edit},
+    auths::{AuthFiles, edit, is_auth_file},
     environment::Environment,
     layers::state_dir,
-    load::{Flags, Loaded, Source, load, locale_guess},
+    load::{Flags, Loaded, Source, examine, load, locale_guess},
     problem::Problem,
     reload::{needs_restart, reload},
     trust::{is_trusted, trust},

@@ -1,6 +1,6 @@
 //! All that the dashboard, the command line and the doctor may see of the engine. It holds no secret.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -298,6 +298,8 @@ pub(crate) struct Confidence {
 /// One line of the doctor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Finding {
+    /// The check that it comes from, for scripts: it stays the same in every language and version.
+    pub(crate) id: Cow<'static, str>,
     pub(crate) severity: Severity,
     /// What was looked at.
     pub(crate) subject: Message,
@@ -305,4 +307,15 @@ pub(crate) struct Finding {
     pub(crate) seen: Message,
     /// What to do, when there is something to do.
     pub(crate) fix: Option<Message>,
+    /// What the program itself can do about it.
+    pub(crate) remedy: Option<Remedy>,
+}
+
+/// A fix that the program can carry out when it is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Remedy {
+    FixPermissions,
+    ClearBlocklist,
+    RecheckKeys,
 }

@@ -90,6 +90,7 @@ impl Keeper {
                     }
                 }
                 () = self.shared.wake.notified() => self.schedule(),
+                () = self.shared.looked_at.notified() => self.schedule_publish(),
                 _ = tick.tick() => self.tick(),
                 () = sleep_until(due) => self.do_what_is_due(),
             }

@@ -2,10 +2,12 @@
 //! out. Nothing here is HTTP, a screen or a file; the keeper behind it talks to the disk.
 
 mod clock;
+mod commands;
 mod disk;
 mod hold;
 mod keeper;
 mod news;
+mod preview;
 mod remember;
 #[cfg(test)]
 mod tests;
@@ -20,10 +22,9 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::{clock::wall, hold::Wish, remember::from_stored};
+pub(crate) use self::{clock::wall, hold::Wish, preview::preview, remember::from_stored};
 use self::{
     clock::{Clock, Drift},
     hold::Queue,
@@ -31,7 +32,7 @@ use self::{
 };
 use crate::{
     domain::{
-        command::{Command, Notice, Severity},
+        command::Severity,
         key::{Key, KeyId, Label},
         message::Message,
         now::Now,
@@ -44,7 +45,6 @@ use crate::{
         usage::Usage,
     },
     store::{
-        audit,
         state::{StateFile, StoredState},
         trace::TraceFile,
     },
@@ -90,6 +90,8 @@ struct Shared {
     /// Set by whoever changes something, cleared by the keeper when it publishes.
     changed: AtomicBool,
     wake: Notify,
+    /// Somebody wants the newest snapshot.
+    looked_at: Notify,
     dropped: AtomicU64,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     history: Mutex<History>,
@@ -145,16 +147,7 @@ impl Engine {
     /// Starts the keeper on the running runtime.
     pub(crate) fn start(parts: Parts) -> Self {
         let clock = Clock::start();
-        let pool = Pool::new(parts.policy, parts.keys, &from_stored(&parts.state), clock.now());
-        let live = Live {
-            setup: Arc::new(parts.setup),
-            pool,
-            queue: Queue::default(),
-            drift: Drift::new(clock.now()),
-            shared_cause: None,
-            news: News::default(),
-            findings: Arc::new([]),
-        };
+        let live = Live::new(parts.policy, parts.setup, parts.keys, &parts.state, clock.now());
         let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);
@@ -168,6 +161,7 @@ impl Engine {
             events,
             changed: AtomicBool::new(false),
             wake: Notify::new(),
+            looked_at: Notify::new(),
             dropped: AtomicU64::new(0),
             snapshots,
             history: Mutex::new(History { recent, listeners }),
@@ -317,20 +311,6 @@ impl Engine {
         self.lock().pool.ready(now)
     }
 
-    /// Carries out a command; the answer is also among the snapshot's notices.
-    pub(crate) fn command(&self, command: Command) -> Notice {
-        let judged = matches!(
-            command,
-            Command::AutoRotate(_) | Command::Block { .. } | Command::Unblock(_) | Command::UnblockAll
-        );
-        let (severity, message) = self.carry_out(command);
-        if judged {
-            // The doctor has an opinion on it: what it said before is out of date.
-            self.shared.doctor_wanted.notify_one();
-        }
-        self.change(|live, now| live.news.tell(now.wall, severity, message))
-    }
-
     /// Tells people something that is not the answer to a command.
     pub(crate) fn tell(&self, severity: Severity, message: Message) {
         self.change(|live, now| {
@@ -350,12 +330,11 @@ impl Engine {
     /// The snapshot, with all that has changed until now: for those who look once.
     pub(crate) async fn fresh_snapshot(&self) -> Arc<Snapshot> {
         let mut snapshots = self.snapshots();
-        // Only what is published from now on is new.
-        snapshots.mark_unchanged();
-        if self.shared.changed.load(Ordering::Acquire) {
-            // A keeper that is late, or gone, must not hold anybody up.
-            let _ = tokio::time::timeout(FRESH_WAIT, snapshots.changed()).await;
-        }
+        // One that is being published just now may have been taken before the last change; its time tells.
+        let asked = self.now().steady;
+        self.shared.looked_at.notify_one();
+        // A keeper that is late, or gone, must not hold anybody up.
+        let _ = tokio::time::timeout(FRESH_WAIT, snapshots.wait_for(|snapshot| snapshot.uptime >= asked)).await;
         snapshots.borrow().clone()
     }
 
@@ -398,78 +377,6 @@ impl Engine {
     /// Adds what the process before counted.
     pub(crate) fn adopt(&self, counted: &[Counted]) {
         self.change(|live, _| live.pool.adopt(counted));
-    }
-
-    fn carry_out(&self, command: Command) -> (Severity, Message) {
-        let now = self.now();
-        match command {
-            Command::Rotate => {
-                let result = self.change(|live, now| live.pool.rotate(now));
-                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
-            }
-            Command::RotateTo(label) => {
-                let result = self.change(|live, now| live.pool.rotate_to(&label, now));
-                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
-            }
-            Command::AutoRotate(on) => match self.change(|live, _| live.pool.set_auto_rotate(on)) {
-                Ok(()) => {
-                    let (action, id) = if on {
-                        ("auto_rotate_enabled", "notice-auto-rotate-on")
-                    } else {
-                        ("auto_rotate_disabled", "notice-auto-rotate-off")
-                    };
-                    audit(action, &self.shared.actor, None);
-                    (Severity::Ok, Message::new(id))
-                }
-                Err(refusal) => news::refused(&refusal),
-            },
-            Command::Block { label, span, reason } => {
-                self.block(&label, span.map(|span| now.wall_after(span)), &reason)
-            }
-            Command::Unblock(label) => match self.change(|live, now| live.pool.unblock(&label, now)) {
-                Ok(()) => {
-                    audit("key_unblocked", &self.shared.actor, Some(&label));
-                    self.shared.checks_wanted.notify_one();
-                    (Severity::Ok, Message::new("notice-unblocked").with("label", &label))
-                }
-                Err(refusal) => news::refused(&refusal),
-            },
-            Command::UnblockAll => {
-                let labels = self.change(|live, now| live.pool.unblock_all(now));
-                for label in &labels {
-                    audit("key_unblocked", &self.shared.actor, Some(label));
-                }
-                self.shared.checks_wanted.notify_one();
-                (Severity::Ok, Message::new("notice-unblocked-all").with("count", labels.len()))
-            }
-            Command::Reload => {
-                self.shared.reload_wanted.notify_one();
-                (Severity::Info, Message::new("notice-reloading"))
-            }
-            Command::RefreshHealth => {
-                self.change(|live, now| live.pool.check_all(now));
-                self.shared.checks_wanted.notify_one();
-                (Severity::Info, Message::new("notice-refreshing"))
-            }
-            Command::RunDoctor => {
-                self.shared.doctor_wanted.notify_one();
-                (Severity::Info, Message::new("notice-doctor"))
-            }
-        }
-    }
-
-    fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {
-        match self.change(|live, now| live.pool.block(label, reason, until, now)) {
-            Ok(()) => {
-                audit("key_blocked", &self.shared.actor, Some(label));
-                let message = match until {
-                    Some(until) => Message::new("notice-blocked-until").with("until", until),
-                    None => Message::new("notice-blocked"),
-                };
-                (Severity::Ok, message.with("label", label))
-            }
-            Err(refusal) => news::refused(&refusal),
-        }
     }
 
     /// One pure call on the live state; the keeper will publish and save what it changed.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{
+    command::Command,
     key::sample,
     outcome::Cause,
     policy::Rotation,
@@ -220,4 +221,28 @@ async fn who_came_first_is_served_first_and_who_leaves_is_not_waited_for() {
     }
     assert_eq!(seen, [0, 2, 3]);
     assert_eq!(engine.fresh_snapshot().await.keys[0].in_flight, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_looks_after_a_change_sees_it_however_busy_the_keeper_is() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    let label = Label::new("alpha");
+    let busy = {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            loop {
+                engine.set_findings(Vec::new());
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    for _ in 0..5 {
+        let block = Command::Block { label: label.clone(), span: None, reason: String::new() };
+        for (command, blocked) in [(block, true), (Command::Unblock(label.clone()), false)] {
+            engine.command(command);
+            assert_eq!(engine.fresh_snapshot().await.keys[0].status == Status::Blocked, blocked);
+        }
+    }
+    busy.abort();
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use crate::domain::message::Message;
 /// How long a file of the old tool's may be held by somebody else before we give up for now.
 const PATIENCE: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(10);
+const NAME: &str = "kmi.lock";
 
 /// The folder is ours until this is dropped.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl InstanceLock {
     /// Takes the folder, making it when needed, and leaves our pid in it.
     pub(crate) fn acquire(folder: &Path, enforce: bool) -> Result<Self, LockError> {
         permissions::private_folder(folder, enforce).map_err(StoreError::at(folder, Doing::Create))?;
-        let (path, pid_file) = (folder.join("kmi.lock"), folder.join("kmi.pid"));
+        let (path, pid_file) = (folder.join(NAME), folder.join("kmi.pid"));
         let file = permissions::private_file(&path, enforce).map_err(StoreError::at(&path, Doing::Create))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -77,6 +79,21 @@ fn write_pid(path: &Path, enforce: bool) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(std::process::id().to_string().as_bytes())
+}
+
+/// The process that holds the folder, where the system lists locks. Takes no lock and makes no file, unlike asking for it.
+pub(crate) fn owner(folder: &Path) -> Option<u32> {
+    let inode = fs::metadata(folder.join(NAME)).ok()?.ino();
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| owner_in(line, inode))
+}
+
+/// `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`: process 1234 locks the file 5678.
+fn owner_in(line: &str, inode: u64) -> Option<u32> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (_, of_line) = fields.get(5)?.rsplit_once(':')?;
+    let ours = *fields.get(1)? == "FLOCK" && of_line.parse() == Ok(inode);
+    ours.then(|| fields.get(4)?.parse().ok()).flatten()
 }
 
 /// Locks `<file>.lock` as the old tool does; released when the answer is dropped. Waits up to two seconds.
@@ -111,6 +128,18 @@ mod tests {
         drop(first);
         assert!(!folder.path().join("kmi.pid").exists());
         InstanceLock::acquire(folder.path(), true).expect("free again");
+    }
+
+    #[test]
+    fn an_owner_is_found_without_asking_for_the_lock() {
+        let line = "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF";
+        assert_eq!(owner_in(line, 5678), Some(1234));
+        assert_eq!(owner_in(line, 678), None);
+        assert_eq!(owner_in("1: POSIX  ADVISORY  WRITE 1234 08:01:5678 0 EOF", 5678), None);
+        assert_eq!(owner_in("", 5678), None);
+        let folder = tempfile::tempdir().expect("temp");
+        assert_eq!(owner(folder.path()), None);
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 0, "nothing was made");
     }
 
     #[test]

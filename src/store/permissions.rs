@@ -3,9 +3,14 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    },
     path::Path,
 };
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 const FOLDER: u32 = 0o700;
 const FILE: u32 = 0o600;
@@ -33,6 +38,29 @@ fn tighten(path: &Path, mode: u32, enforce: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes what group and others may do from a file or folder below `root`; the mode that it has now. No link is followed on
+/// the way from `root` on, `root` included: what is behind one was not meant.
+pub(crate) fn take_from_others(root: &Path, below: &Path) -> io::Result<u32> {
+    let mut place = open(CWD, root)?;
+    for name in below.components() {
+        place = open(place.as_fd(), Path::new(name.as_os_str()))?;
+    }
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&place)?.st_mode);
+    let mode = match kind {
+        FileType::Directory => FOLDER,
+        FileType::RegularFile => FILE,
+        _ => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    rustix::fs::fchmod(&place, Mode::from_raw_mode(mode))?;
+    Ok(mode)
+}
+
+/// A link is an error, and a pipe is not waited for.
+fn open(folder: BorrowedFd<'_>, name: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +83,29 @@ mod tests {
         assert_eq!(mode(&file), 0o644, "left alone when not enforced");
         private_file(&file, true).expect("opened");
         assert_eq!(mode(&file), 0o600);
+    }
+
+    #[test]
+    fn what_is_open_is_closed_and_links_are_left_alone() {
+        let folder = tempfile::tempdir().expect("temp");
+        let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
+        let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("set");
+        for made in [&root.join("inner"), &outside] {
+            fs::create_dir_all(made).expect("made");
+            fs::write(made.join("f"), "").expect("written");
+            set(&made.join("f"), 0o644);
+            set(made, 0o755);
+        }
+        assert_eq!(take_from_others(&root, Path::new("inner/f")).expect("done"), 0o600);
+        assert_eq!(take_from_others(&root, Path::new("inner")).expect("done"), 0o700);
+        assert_eq!(take_from_others(&root, Path::new("")).expect("done"), 0o700);
+        assert_eq!([mode(&root), mode(&root.join("inner")), mode(&root.join("inner/f"))], [0o700, 0o700, 0o600]);
+        std::os::unix::fs::symlink(&outside, root.join("link")).expect("linked");
+        std::os::unix::fs::symlink(outside.join("f"), root.join("file-link")).expect("linked");
+        for link in ["link", "link/f", "file-link"] {
+            take_from_others(&root, Path::new(link)).expect_err("a link");
+        }
+        take_from_others(&root.join("link"), Path::new("f")).expect_err("a link");
+        assert_eq!([mode(&outside), mode(&outside.join("f"))], [0o755, 0o644]);
     }
 }

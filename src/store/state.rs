@@ -145,6 +145,35 @@ impl StateFile {
     }
 }
 
+/// What the state file holds.
+#[derive(Debug)]
+pub(crate) enum Peeked {
+    Missing,
+    Unreadable(String),
+    /// It will be set aside by the next one who opens it.
+    Corrupt,
+    Read {
+        state: Box<StoredState>,
+        bytes: u64,
+    },
+}
+
+/// Looks into the state file of a folder without touching anything: it is replaced whole, so no lock is needed to read it.
+pub(crate) fn peek(folder: &Path) -> Peeked {
+    let file = StateFile { path: folder.join(NAME), enforce: false };
+    match file.read() {
+        Ok(None) => Peeked::Missing,
+        Err(error) => Peeked::Unreadable(error.error.to_string()),
+        Ok(Some(bytes)) => match object(&bytes) {
+            None => Peeked::Corrupt,
+            Some(fields) => {
+                let state = Box::new(Reader::default().state(fields));
+                Peeked::Read { state, bytes: bytes.len() as u64 }
+            }
+        },
+    }
+}
+
 /// The file's content in the old tool's order, then ours, then what is somebody else's.
 #[derive(Serialize)]
 struct Written {

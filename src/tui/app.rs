@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     action::{self, Action, Context, Verb},
+    findings::{self, Named, findings},
     layout::Pane,
     overlay::block::Form,
     toast::Toasts,
@@ -15,9 +16,8 @@ use super::{
 use crate::domain::{
     command::{Command, Severity},
     key::Label,
-    message::Message,
     now::{since, until},
-    snapshot::{CircuitState, Finding, KeyView, Link, Skip, Snapshot, UsageView},
+    snapshot::{CircuitState, KeyView, Link, Skip, Snapshot, UsageView},
     trace::TraceRecord,
 };
 
@@ -33,8 +33,8 @@ pub(crate) struct App {
     pub(crate) extent: Extent,
     /// One selection for all panes that list keys; `None` is the active key.
     key: Option<Label>,
-    /// A finding, by what it looked at.
-    finding: Option<Message>,
+    /// The selected finding; `None` is the first.
+    finding: Option<findings::Name>,
 }
 
 /// What lies over the panes.
@@ -51,8 +51,7 @@ pub(crate) enum Overlay {
 pub(crate) enum Subject {
     Key(Label),
     Request(Arc<TraceRecord>),
-    /// By what it looked at.
-    Finding(Message),
+    Finding(Named),
 }
 
 /// Sizes that only drawing knows, for paging and scrolling.
@@ -119,8 +118,8 @@ impl App {
 
     /// The selected finding among `findings(snapshot)`.
     pub(crate) fn finding_row(&self, snapshot: &Snapshot) -> usize {
-        let found = findings(snapshot).iter().position(|finding| self.finding.as_ref() == Some(&finding.subject));
-        found.unwrap_or_default()
+        let name = self.finding.as_ref();
+        name.and_then(|name| findings::row_of(&findings(snapshot), name)).unwrap_or_default()
     }
 
     /// What Enter would show.
@@ -132,7 +131,7 @@ impl App {
             Pane::Trace => self.trace.selected().cloned().map(Subject::Request),
             Pane::Doctor => {
                 let row = self.finding_row(snapshot);
-                findings(snapshot).get(row).map(|finding| Subject::Finding(finding.subject.clone()))
+                findings::named(&findings(snapshot), row).map(Subject::Finding)
             }
         }
     }
@@ -215,7 +214,7 @@ impl App {
             Pane::Doctor => {
                 let findings = findings(snapshot);
                 let row = step(verb, self.finding_row(snapshot), findings.len(), page);
-                self.finding = findings.get(row).map(|finding| finding.subject.clone());
+                self.finding = findings::named(&findings, row).map(|named| named.name);
             }
         }
     }
@@ -272,13 +271,6 @@ impl App {
             _ => Vec::new(),
         }
     }
-}
-
-/// The findings, worst first.
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<&Finding> {
-    let mut findings: Vec<_> = snapshot.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    findings
 }
 
 /// Until when a key is passed over.

@@ -262,7 +262,14 @@ fn window(kind: WindowKind, left: Option<f64>, resets_at: Option<Timestamp>) -> 
 
 /// The dashboard's own messages stand in for the doctor's.
 fn normal_findings() -> Arc<[Finding]> {
-    let finding = |severity, subject, seen, fix| Finding { severity, subject: Message::new(subject), seen, fix };
+    let finding = |severity, subject: &'static str, seen, fix| Finding {
+        id: subject.into(),
+        severity,
+        subject: Message::new(subject),
+        seen,
+        fix,
+        remedy: None,
+    };
     let allow = Message::new("why-auto-rotate").with("setting", "KMI_AUTO_ROTATE_ALLOWED=1");
     Arc::new([
         finding(Severity::Ok, "pane-keys", Message::new("keys-ready").with("ready", 3_i64).with("all", 6_i64), None),

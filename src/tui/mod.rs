@@ -5,6 +5,7 @@
 mod action;
 mod app;
 mod columns;
+mod findings;
 mod footer;
 mod format;
 mod header;
@@ -38,6 +39,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+pub(crate) use self::format::{width, wrap};
 use self::{
     action::Action,
     app::{App, Effect, update},

@@ -3,6 +3,7 @@
 //! hyper's own client, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
 //! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
 
+pub(crate) mod probe;
 mod pulse;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ mod support;
 mod commands;
 // The proxy in the background: started, replaced, stopped.
 mod daemon;
+// What the doctor sees, and what it changes when told to.
+mod doctor;
 // What the client sees when a key fails.
 mod failover;
 // Start and end, and what is on disk afterwards.

@@ -1,11 +1,14 @@
 //! The papers are true: commands, links, paths, names and defaults that they mention are those of the tree. Not whether they
 //! are worth reading.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::support::source::{files, read, root};
 
-const PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/doctor.md"];
 const SAMPLE: &str = "assets/.env.example";
 
 #[test]
@@ -31,7 +34,9 @@ fn links_lead_somewhere() {
         let text = read(paper);
         for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { paper } else { path };
+            let folder = Path::new(paper).parent().unwrap_or(Path::new(""));
+            let target = if path.is_empty() { PathBuf::from(paper) } else { folder.join(path) };
+            let target = target.to_str().expect("text");
             assert!(root().join(target).exists(), "{paper}: there is no {target}");
             let there = anchor.is_empty() || headings(&read(target)).iter().any(|heading| heading == anchor);
             assert!(there, "{paper}: there is no #{anchor} in {target}");

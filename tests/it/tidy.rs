@@ -45,7 +45,7 @@ const LINES_MAX: usize = 500;
 
 /// Who may ask the system for its surroundings, and what.
 const SURROUNDINGS: &[(&str, &[&str])] = &[
-    ("src/config/environment.rs", &["vars_os", "current_dir", "home_dir"]),
+    ("src/config/environment.rs", &["vars_os", "current_dir", "current_exe", "home_dir"]),
     // What was typed is no setting yet; it is read where it is taken apart.
     ("src/cli/mod.rs", &["args_os"]),
 ];

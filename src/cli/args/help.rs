@@ -85,6 +85,9 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("shell", "cli-completions-shell"),
     ("dir", "cli-man-dir"),
     ("path", "cli-trust-path"),
+    ("recheck_keys", "cli-doctor-recheck"),
+    ("clear_blocklist", "cli-doctor-clear"),
+    ("fix", "cli-doctor-fix"),
 ];
 
 /// Commands, by the words that are typed, and the messages that explain them.
@@ -111,6 +114,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("report", "cli-report"),
     ("completions", "cli-completions"),
     ("man", "cli-man"),
+    ("doctor", "cli-doctor"),
     ("trust", "cli-trust"),
 ];
 

@@ -6,6 +6,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs, FromArgMatches, Parser, Subcommand};
 
+use super::doctor::Asked;
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
@@ -152,6 +153,7 @@ pub(super) enum Action {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    Doctor(Asked),
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -311,6 +313,11 @@ impl Args {
             (Some(action), _) => action.modernise(),
         }
         Ok(args)
+    }
+
+    /// The same, with this program's own file.
+    pub(super) fn with_program(self, program: Option<PathBuf>) -> Self {
+        Self { program, ..self }
     }
 
     /// The same without the dashboard.

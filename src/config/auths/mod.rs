@@ -264,7 +264,7 @@ fn sort(keys: &mut [Loaded]) {
 }
 
 /// Whether the name is one of an auth file.
-pub(super) fn is_auth_file(path: &Path) -> bool {
+pub(crate) fn is_auth_file(path: &Path) -> bool {
     file::Format::of(path).is_some()
 }
 

@@ -18,7 +18,8 @@ use crate::{
         usage::Window,
     },
     tui::{
-        app::{Extent, Subject, back_at, findings},
+        app::{Extent, Subject, back_at},
+        findings::{Named, findings, row_of},
         format::{age, count, percent, took, width, wrap},
         panes::trace,
         view::View,
@@ -35,7 +36,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, subject: 
     let (title, facts) = match subject {
         Subject::Key(label) => key(view, label),
         Subject::Request(record) => (view.text("details-request"), request(view, record)),
-        Subject::Finding(subject) => finding(view, subject),
+        Subject::Finding(named) => finding(view, named),
     };
     let room = usize::from(WIDTH.min(area.width).saturating_sub(4));
     let lines = listed(view, &facts, room);
@@ -209,11 +210,12 @@ fn attempt_fact(view: &View<'_>, attempt: &Attempt) -> Fact {
     ("fact-attempts", view.join(&parts), style)
 }
 
-fn finding(view: &View<'_>, subject: &Message) -> (String, Vec<Fact>) {
-    let found = findings(view.snapshot).into_iter().find(|finding| finding.subject == *subject);
-    let facts = found
+fn finding(view: &View<'_>, named: &Named) -> (String, Vec<Fact>) {
+    let findings = findings(view.snapshot);
+    let facts = row_of(&findings, &named.name)
+        .map(|row| findings[row])
         .map_or_else(|| vec![("", view.text("details-gone"), view.theme.warn)], |finding| finding_facts(view, finding));
-    (view.say(subject), facts)
+    (view.say(&named.subject), facts)
 }
 
 fn finding_facts(view: &View<'_>, finding: &Finding) -> Vec<Fact> {

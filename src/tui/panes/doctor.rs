@@ -10,7 +10,7 @@ use super::{explained, framed, scrolled};
 use crate::{
     domain::{command::Severity, message::Message, snapshot::Finding},
     tui::{
-        app::findings,
+        findings::findings,
         format::{cut, width, wrap},
         layout::Pane,
         view::View,

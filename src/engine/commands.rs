@@ -1,0 +1,101 @@
+//! What a person asks of the engine, carried out: one pure call each, an audit record where one is due, and an answer.
+
+use jiff::Timestamp;
+
+use super::{Engine, news};
+use crate::{
+    domain::{
+        command::{Command, Notice, Severity},
+        key::Label,
+        message::Message,
+    },
+    store::audit,
+};
+
+impl Engine {
+    /// Carries out a command; the answer is also among the snapshot's notices.
+    pub(crate) fn command(&self, command: Command) -> Notice {
+        let judged = matches!(
+            command,
+            Command::AutoRotate(_) | Command::Block { .. } | Command::Unblock(_) | Command::UnblockAll
+        );
+        let (severity, message) = self.carry_out(command);
+        if judged {
+            // The doctor has an opinion on it: what it said before is out of date.
+            self.shared.doctor_wanted.notify_one();
+        }
+        self.change(|live, now| live.news.tell(now.wall, severity, message))
+    }
+
+    fn carry_out(&self, command: Command) -> (Severity, Message) {
+        let now = self.now();
+        match command {
+            Command::Rotate => {
+                let result = self.change(|live, now| live.pool.rotate(now));
+                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+            }
+            Command::RotateTo(label) => {
+                let result = self.change(|live, now| live.pool.rotate_to(&label, now));
+                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+            }
+            Command::AutoRotate(on) => match self.change(|live, _| live.pool.set_auto_rotate(on)) {
+                Ok(()) => {
+                    let (action, id) = if on {
+                        ("auto_rotate_enabled", "notice-auto-rotate-on")
+                    } else {
+                        ("auto_rotate_disabled", "notice-auto-rotate-off")
+                    };
+                    audit(action, &self.shared.actor, None);
+                    (Severity::Ok, Message::new(id))
+                }
+                Err(refusal) => news::refused(&refusal),
+            },
+            Command::Block { label, span, reason } => {
+                self.block(&label, span.map(|span| now.wall_after(span)), &reason)
+            }
+            Command::Unblock(label) => match self.change(|live, now| live.pool.unblock(&label, now)) {
+                Ok(()) => {
+                    audit("key_unblocked", &self.shared.actor, Some(&label));
+                    self.shared.checks_wanted.notify_one();
+                    (Severity::Ok, Message::new("notice-unblocked").with("label", &label))
+                }
+                Err(refusal) => news::refused(&refusal),
+            },
+            Command::UnblockAll => {
+                let labels = self.change(|live, now| live.pool.unblock_all(now));
+                for label in &labels {
+                    audit("key_unblocked", &self.shared.actor, Some(label));
+                }
+                self.shared.checks_wanted.notify_one();
+                (Severity::Ok, Message::new("notice-unblocked-all").with("count", labels.len()))
+            }
+            Command::Reload => {
+                self.shared.reload_wanted.notify_one();
+                (Severity::Info, Message::new("notice-reloading"))
+            }
+            Command::RefreshHealth => {
+                self.change(|live, now| live.pool.check_all(now));
+                self.shared.checks_wanted.notify_one();
+                (Severity::Info, Message::new("notice-refreshing"))
+            }
+            Command::RunDoctor => {
+                self.shared.doctor_wanted.notify_one();
+                (Severity::Info, Message::new("notice-doctor"))
+            }
+        }
+    }
+
+    fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {
+        match self.change(|live, now| live.pool.block(label, reason, until, now)) {
+            Ok(()) => {
+                audit("key_blocked", &self.shared.actor, Some(label));
+                let message = match until {
+                    Some(until) => Message::new("notice-blocked-until").with("until", until),
+                    None => Message::new("notice-blocked"),
+                };
+                (Severity::Ok, message.with("label", label))
+            }
+            Err(refusal) => news::refused(&refusal),
+        }
+    }
+}
