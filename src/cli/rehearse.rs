@@ -135,7 +135,7 @@ fn pick_json(pick: &Pick) -> Value {
         Err(no_key) => (None, "no_key", no_key.until),
     };
     let passed: Vec<Value> =
-        pick.passed_over.iter().map(|(label, skip)| json!({"label": label, "skip": skip})).collect();
+        pick.passed_over.iter().map(|(label, skip)| json!({"label": label, "skip": status::skip_json(skip)})).collect();
     json!({
         "at": status::stamp(pick.at),
         "key": key,

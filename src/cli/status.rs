@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::{say, table};
 use crate::{
@@ -110,6 +111,7 @@ pub(super) fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -
     let checks = config.policy.checks;
     let seconds = |span: Option<Duration>| span.map_or(0, |span| span.as_secs());
     let keys: Vec<Value> = snapshot.keys.iter().map(|key| key_json(key, snapshot.at)).collect();
+    let hosts: Vec<Value> = snapshot.hosts.iter().map(|host| tagged("host", &host.host, &host.circuit)).collect();
     json!({
         "mode": if setup.mode == Mode::DryRun { "dry-run" } else { "live" },
         "proxy": {
@@ -149,14 +151,13 @@ pub(super) fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -
         "version": setup.version,
         "in_flight": snapshot.traffic.in_flight,
         "held": snapshot.held.len(),
-        "hosts": snapshot.hosts,
+        "hosts": hosts,
         "confidence": snapshot.confidence.percent,
         "key_list": keys,
     })
 }
 
 pub(super) fn key_json(key: &KeyView, now: Timestamp) -> Value {
-    let skip = key.skip.as_ref().map(|skip| serde_json::to_value(skip).unwrap_or_default());
     json!({
         "label": key.label,
         "masked": key.masked,
@@ -165,7 +166,7 @@ pub(super) fn key_json(key: &KeyView, now: Timestamp) -> Value {
         "priority": key.priority,
         "active": key.active,
         "status": key.status,
-        "skip": skip,
+        "skip": key.skip.as_ref().map(skip_json),
         "back_at": key.skip.as_ref().and_then(skip_until).map(stamp),
         "left": left(key, now),
         "in_flight": key.in_flight,
@@ -176,6 +177,30 @@ pub(super) fn key_json(key: &KeyView, now: Timestamp) -> Value {
         "shares_account_with": key.shares_account_with,
         "contradiction": key.contradiction,
     })
+}
+
+/// Why a key is passed over: a code, what else is said of it, and until when.
+pub(super) fn skip_json(skip: &Skip) -> Value {
+    let fields = tagged("code", "", skip);
+    let until = skip_until(skip).map(stamp);
+    let detail = ["reason", "cause", "model"].iter().find_map(|name| fields.get(*name).cloned());
+    json!({"code": fields["state"], "detail": detail, "until": until})
+}
+
+/// An enum's variant as `state`, and its fields beside it: one shape, whatever the variant.
+fn tagged(name: &str, value: &str, variant: &impl Serialize) -> Value {
+    let mut fields = Map::from_iter([(name.to_owned(), json!(value))]);
+    match serde_json::to_value(variant) {
+        Ok(Value::Object(variant)) => {
+            for (state, inner) in variant {
+                fields.insert("state".to_owned(), state.into());
+                fields.extend(inner.as_object().cloned().unwrap_or_default());
+            }
+        }
+        Ok(state) => drop(fields.insert("state".to_owned(), state)),
+        Err(_) => {}
+    }
+    fields.into()
 }
 
 pub(super) fn stamp(moment: Timestamp) -> String {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::{
     proxy::{Home, home, key, simulator},
-    source::read,
+    schema,
 };
 
 /// Exit code and the report.
@@ -264,43 +264,7 @@ async fn clients_are_found_and_no_secret_is_said() {
 
 #[tokio::test]
 async fn the_json_is_as_its_schema_says() {
-    let schema: Value = serde_json::from_str(&read("docs/schemas/doctor.json")).expect("JSON");
     let simulator = simulator(&["alpha"]).await;
     let (_, report) = doctor(&home(&simulator, &["alpha"]), &["--fix"]).await;
-    fits(&report, &schema, "the report");
-}
-
-/// Holds a value to the few words of JSON Schema that ours uses.
-fn fits(value: &Value, schema: &Value, place: &str) {
-    if let Some(allowed) = schema["enum"].as_array() {
-        assert!(allowed.contains(value), "{place}: {value} is none of {allowed:?}");
-    }
-    if let Some(fields) = value.as_object() {
-        let known = schema["properties"].as_object().unwrap_or_else(|| panic!("{place} is no object in the schema"));
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        for name in required {
-            assert!(fields.contains_key(name), "{place} has no {name}");
-        }
-        for (name, field) in fields {
-            let of = known.get(name).unwrap_or_else(|| panic!("{place}: {name} is not in the schema"));
-            fits(field, of, &format!("{place}.{name}"));
-        }
-    }
-    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
-        fits(item, &schema["items"], &format!("{place}[{at}]"));
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let kinds: Vec<&str> = match &schema["type"] {
-        Value::String(one) => vec![one],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => return,
-    };
-    assert!(kinds.contains(&kind), "{place} is {kind}, and should be {kinds:?}");
+    schema::fits(&report, "doctor");
 }

@@ -8,6 +8,8 @@ mod support;
 
 // --- The program from outside ---
 
+// The commands of scripts and people: answers, exit codes, files, schemas.
+mod cli;
 // What is typed beside a running instance, and without one.
 mod commands;
 // The proxy in the background: started, replaced, stopped.

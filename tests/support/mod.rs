@@ -3,4 +3,5 @@
 
 pub(crate) mod client;
 pub(crate) mod proxy;
+pub(crate) mod schema;
 pub(crate) mod source;

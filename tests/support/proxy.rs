@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn key(label: &str) -> String {
 
 /// A home with auth files and settings, before the program is started.
 pub(crate) struct Home {
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Arc<tempfile::TempDir>,
     variables: Vec<(String, String)>,
 }
 
@@ -38,7 +39,7 @@ impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("kmi-it-").tempdir().expect("temp");
         fs::create_dir(folder.path().join("auths")).expect("made");
-        Self { folder, variables: Vec::new() }
+        Self { folder: Arc::new(folder), variables: Vec::new() }
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -81,6 +82,11 @@ impl Home {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// The same files and settings for a second process; the folder goes with the last of them.
+    pub(crate) fn beside(&self) -> Self {
+        Self { folder: self.folder.clone(), variables: self.variables.clone() }
     }
 
     /// Starts the proxy and waits until it listens.
