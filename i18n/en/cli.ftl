@@ -26,6 +26,7 @@ cli-no-terminal = The dashboard needs a terminal: { $error }. Without one, run k
 cli-usage = Usage
 cli-commands = Commands
 cli-options = Options
+cli-arguments = Arguments
 cli-help = Print this help
 cli-version = Print the version
 cli-no-tls = kmi-tui can't serve TLS itself yet. Put a TLS proxy in front of it and set KMI_PROXY_TLS_TERMINATED=1 instead of KMI_PROXY_TLS_CERT and KMI_PROXY_TLS_KEY.

@@ -26,6 +26,7 @@ cli-no-terminal = Панели нужен терминал: { $error }. Без �
 cli-usage = Запуск
 cli-commands = Команды
 cli-options = Параметры
+cli-arguments = Аргументы
 cli-help = Показать эту справку
 cli-version = Показать версию
 cli-no-tls = Сам kmi-tui пока не умеет TLS. Поставьте перед ним TLS-прокси и задайте KMI_PROXY_TLS_TERMINATED=1 вместо KMI_PROXY_TLS_CERT и KMI_PROXY_TLS_KEY.

@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::trace::TraceArgs;
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
@@ -85,6 +86,7 @@ pub(super) enum Action {
         json: bool,
     },
     ProxyStop,
+    Trace(TraceArgs),
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -112,13 +114,17 @@ impl Args {
                 command
                     .about(words.text(about))
                     .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
-                    .mut_args(|argument| match OF_COMMANDS.iter().find(|(id, _)| argument.get_id() == *id) {
-                        Some((_, text)) => argument.help(words.text(text)),
-                        None => argument,
+                    .mut_args(|argument| {
+                        let heading = if argument.is_positional() { "cli-arguments" } else { "cli-options" };
+                        let argument = argument.help_heading(words.text(heading));
+                        match OF_COMMANDS.iter().find(|(id, _)| argument.get_id() == *id) {
+                            Some((_, text)) => argument.help(words.text(text)),
+                            None => argument,
+                        }
                     })
             });
         }
-        Self::from_arg_matches(&command.try_get_matches_from(typed)?)
+        Self::from_arg_matches(&command.try_get_matches_from(with_negated_terms(typed))?)
     }
 
     pub(super) fn flags(&self) -> Flags {
@@ -161,6 +167,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("block", "cli-block"),
     ("unblock", "cli-unblock"),
     ("proxy-stop", "cli-proxy-stop"),
+    ("trace", "trace-about"),
     ("trust", "cli-trust"),
 ];
 
@@ -173,7 +180,31 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("span", "cli-block-for"),
     ("reason", "cli-block-reason"),
     ("path", "cli-trust-path"),
+    ("follow", "trace-follow"),
+    ("window", "trace-window"),
+    ("key", "trace-key"),
+    ("status", "trace-status"),
+    ("since", "trace-since"),
+    ("grep", "trace-grep"),
+    ("filter", "trace-filter"),
+    ("as_json", "trace-json"),
+    ("csv", "trace-csv"),
+    ("summary", "trace-summary"),
+    ("terms", "trace-terms"),
 ];
+
+/// `trace -path:/models`: a negated term of the filter would be taken for an option, so it is given as one.
+fn with_negated_terms(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let (mut given, mut of_trace) = (Vec::new(), false);
+    for word in typed {
+        // A bare word may as well be an option with one dash too few: that is for clap to say.
+        let negated = |word: &&str| of_trace && !word.starts_with("--") && word.starts_with('-');
+        let term = word.to_str().filter(negated).filter(|word| word.contains([':', '<', '>', '"', ' ']));
+        given.push(term.map_or_else(|| word.clone(), |term| format!("--filter={term}").into()));
+        of_trace |= word == "trace";
+    }
+    given
+}
 
 /// What `--lang` says, found before the command line is read: help itself must be in that language.
 pub(super) fn lang_of(typed: &[OsString]) -> Option<String> {
@@ -202,6 +233,9 @@ mod tests {
             let help = Args::read(["kmi-tui", "--help"].map(OsString::from), &words).expect_err("help").to_string();
             assert!(help.contains(&words.text("cli-no-ui")) && help.contains(&words.text("cli-trust")), "{help}");
             assert!(locale == Locale::English || !help.contains("Options"), "{help}");
+            let of_trace = Args::read(["kmi-tui", "trace", "--help"].map(OsString::from), &words).expect_err("help");
+            let foreign = ["Options", "Arguments"].iter().any(|heading| of_trace.to_string().contains(heading));
+            assert!(locale == Locale::English || !foreign, "{of_trace}");
             assert_eq!(words.faults(), Vec::<String>::new());
         }
         let known: Vec<String> =
@@ -214,6 +248,19 @@ mod tests {
         }
         for id in known {
             assert!(ARGUMENTS.iter().any(|(name, _)| *name == id), "{id} is not explained");
+        }
+    }
+
+    #[test]
+    fn a_negated_term_is_no_option() {
+        let words = Words::new(Locale::English, TimeZone::UTC);
+        let typed = ["kmi-tui", "trace", "key:a", "-path:/models", "--json", ">1s", "--filter", "-b", "->2s"];
+        let args = Args::read(typed.map(OsString::from), &words).expect("it is read");
+        let Some(Action::Trace(trace)) = args.command else { panic!("{args:?}") };
+        assert_eq!((trace.terms, trace.as_json), (vec!["key:a".to_owned(), ">1s".to_owned()], true));
+        assert_eq!(trace.filter, ["-path:/models", "-b", "->2s"]);
+        for wrong in [&["kmi-tui", "-a:b"][..], &["kmi-tui", "trace", "-json"]] {
+            assert!(Args::read(wrong.iter().map(OsString::from), &words).is_err(), "{wrong:?}");
         }
     }
 

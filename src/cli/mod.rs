@@ -10,8 +10,11 @@ mod listen;
 mod run;
 mod signals;
 mod status;
+mod table;
 mod target;
+mod trace;
 mod trust;
+mod when;
 
 use std::{
     ffi::OsString,
@@ -81,6 +84,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     }
     let loaded = config::load(&args.flags(), environment).map_err(|problems| wrong_settings(&problems, words))?;
     match &args.command {
+        Some(Action::Trace(typed)) => trace::run(typed, &loaded.config),
         Some(action) => run::runtime()?.block_on(ask::run(action, args.flags(), loaded, environment)),
         None => start(args, loaded, environment),
     }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr;
 
-use super::say;
+use super::{say, table::table};
 use crate::{
     config::Config,
     domain::{
@@ -37,8 +36,7 @@ pub(super) fn status(snapshot: &Snapshot, running: bool, config: &Config, as_jso
         ("status-active", active.unwrap_or_else(|| words.text("header-no-active"))),
         ("status-rotation", words.text(rotation)),
     ];
-    table(&facts.map(|(name, value)| [words.text(name), value]));
-    say("");
+    say(&table(&facts.map(|(name, value)| [words.text(name), value]), &[]));
     keys(snapshot, false, words);
 }
 
@@ -55,17 +53,7 @@ pub(super) fn keys(snapshot: &Snapshot, as_json: bool, words: &Words) {
         ["", "column-key", "column-status", "column-left", "column-in-flight", "column-requests", "column-why"];
     let mut rows = vec![titles.map(|id| if id.is_empty() { String::new() } else { words.text(id) })];
     rows.extend(snapshot.keys.iter().map(|key| row(key, snapshot.at, words)));
-    table(&rows);
-}
-
-/// Columns as wide as their widest cell.
-fn table<const N: usize>(rows: &[[String; N]]) {
-    let widths: Vec<usize> =
-        (0..N).map(|at| rows.iter().map(|row| row[at].width()).max().unwrap_or_default()).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
-        say(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    say(table(&rows, &[]).trim_end());
 }
 
 fn row(key: &KeyView, now: Timestamp, words: &Words) -> [String; 7] {

@@ -6,7 +6,7 @@ mod action;
 mod app;
 mod columns;
 mod footer;
-mod format;
+pub(crate) mod format;
 mod header;
 mod keymap;
 mod layout;
@@ -19,7 +19,7 @@ mod theme;
 mod toast;
 mod trace_list;
 mod view;
-mod wording;
+pub(crate) mod wording;
 
 #[cfg(test)]
 mod fixtures;
