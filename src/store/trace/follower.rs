@@ -161,3 +161,131 @@ impl Forwards {
         line::record(&line).into_iter().filter(|_| !skipped).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, OpenOptions},
+        io::Write,
+    };
+
+    use super::*;
+    use crate::domain::trace::sample;
+
+    fn written(id: &str) -> String {
+        let record = TraceRecord { request_id: id.to_owned(), ..sample("alpha") };
+        line::as_line(&record, &jiff::tz::TimeZone::UTC).expect("a line") + "\n"
+    }
+
+    fn append(path: &Path, text: &str) {
+        let mut file = OpenOptions::new().append(true).create(true).open(path).expect("opened");
+        file.write_all(text.as_bytes()).expect("written");
+    }
+
+    /// As `rotate` does it.
+    fn rotate(path: &Path) {
+        for number in (0..4).rev() {
+            let _ = fs::rename(reader::numbered(path, number), reader::numbered(path, number + 1));
+        }
+    }
+
+    /// All that has come since, a step at a time.
+    fn news(follower: &mut Follower) -> Vec<String> {
+        let mut ids = Vec::new();
+        while let Some(records) = follower.step().expect("read") {
+            ids.extend(records.into_iter().map(|record| record.request_id));
+        }
+        ids
+    }
+
+    fn start(path: &Path) -> (Vec<String>, Follower) {
+        let (before, follower) = Follower::start(path).expect("started");
+        (before.map(|record| record.expect("read").request_id).collect(), follower)
+    }
+
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("temp");
+        let path = folder.path().join("trace.jsonl");
+        (folder, path)
+    }
+
+    #[test]
+    fn every_record_is_either_before_or_after() {
+        let (_folder, path) = place();
+        let half = written("3");
+        let (first, second) = half.split_at(20);
+        append(&reader::numbered(&path, 1), &written("1"));
+        append(&path, &(written("2") + first));
+        let (before, mut follower) = start(&path);
+        assert_eq!(before, ["2", "1"], "a half line is not there yet");
+        assert_eq!(news(&mut follower), [""; 0]);
+        append(&path, second);
+        append(&path, "no record\n\n");
+        append(&path, &(written("4") + &written("5")));
+        assert_eq!(news(&mut follower), ["3", "4", "5"]);
+        assert_eq!(news(&mut follower), [""; 0]);
+    }
+
+    #[test]
+    fn rotations_are_followed_however_many() {
+        let (_folder, path) = place();
+        append(&path, &written("1"));
+        let (_, mut follower) = start(&path);
+        append(&path, &written("2"));
+        rotate(&path);
+        assert_eq!(news(&mut follower), ["2"], "there is no new file yet");
+        append(&path, &written("3"));
+        assert_eq!(news(&mut follower), ["3"]);
+        for id in ["4", "5", "6"] {
+            append(&path, &written(id));
+            rotate(&path);
+        }
+        append(&path, &written("7"));
+        assert_eq!(news(&mut follower), ["4", "5", "6", "7"]);
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_told_when_the_next_file_begins() {
+        let (_folder, path) = place();
+        append(&path, "");
+        let (_, mut follower) = start(&path);
+        append(&path, written("1").trim_end());
+        assert_eq!(news(&mut follower), [""; 0]);
+        rotate(&path);
+        append(&path, &written("2"));
+        assert_eq!(news(&mut follower), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_new_beginning_is_noticed() {
+        let (folder, path) = place();
+        let elsewhere = folder.path().join("nowhere").join("trace.jsonl");
+        let (before, mut early) = start(&elsewhere);
+        assert_eq!((before, news(&mut early)), (vec![], vec![]));
+        fs::create_dir(folder.path().join("nowhere")).expect("made");
+        append(&elsewhere, &written("1"));
+        assert_eq!(news(&mut early), ["1"]);
+
+        append(&path, &(written("1") + &written("2")));
+        let (_, mut follower) = start(&path);
+        fs::write(&path, written("3")).expect("truncated");
+        assert_eq!(news(&mut follower), ["3"]);
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(news(&mut follower), [""; 0]);
+        append(&path, &written("4"));
+        assert_eq!(news(&mut follower), ["4"]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_passed_over_in_little_memory() {
+        let (_folder, path) = place();
+        append(&path, "");
+        let (_, mut follower) = start(&path);
+        append(&path, &"x".repeat(LINE_MAX + 1));
+        assert_eq!(news(&mut follower), [""; 0]);
+        let held = follower.current.as_ref().map(|file| file.begun.capacity());
+        assert!(held.is_some_and(|held| held <= 2 * LINE_MAX), "{held:?}");
+        append(&path, &format!("x\n{}", written("1")));
+        assert_eq!(news(&mut follower), ["1"]);
+    }
+}
