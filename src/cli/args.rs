@@ -201,7 +201,7 @@ fn with_negated_terms(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString
         let negated = |word: &&str| of_trace && !word.starts_with("--") && word.starts_with('-');
         let term = word.to_str().filter(negated).filter(|word| word.contains([':', '<', '>', '"', ' ']));
         given.push(term.map_or_else(|| word.clone(), |term| format!("--filter={term}").into()));
-        of_trace |= word == "trace";
+        of_trace = word != "--" && (of_trace || word == "trace");
     }
     given
 }
@@ -259,6 +259,9 @@ mod tests {
         let Some(Action::Trace(trace)) = args.command else { panic!("{args:?}") };
         assert_eq!((trace.terms, trace.as_json), (vec!["key:a".to_owned(), ">1s".to_owned()], true));
         assert_eq!(trace.filter, ["-path:/models", "-b", "->2s"]);
+        let typed = ["kmi-tui", "trace", "--", "-a:b"].map(OsString::from);
+        let Some(Action::Trace(trace)) = Args::read(typed, &words).expect("it is read").command else { panic!() };
+        assert_eq!(trace.terms, ["-a:b"]);
         for wrong in [&["kmi-tui", "-a:b"][..], &["kmi-tui", "trace", "-json"]] {
             assert!(Args::read(wrong.iter().map(OsString::from), &words).is_err(), "{wrong:?}");
         }

@@ -472,6 +472,14 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_explained() {
+        let paper = include_str!("../../docs/trace.md");
+        for field in FIELDS {
+            assert!(paper.contains(&format!("| `{}:", field.name)), "docs/trace.md: {}", field.name);
+        }
+    }
+
+    #[test]
     fn it_is_shown_as_it_could_have_been_typed() {
         for (line, expected) in [
             ("  KEY:alpha   status:4xx,500 ", "key:alpha status:4xx,500"),

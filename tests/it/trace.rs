@@ -104,6 +104,12 @@ async fn what_is_asked_for_is_found_through_rotated_files() {
     ] {
         assert_eq!(ids(&home, arguments).await, expected, "{arguments:?}");
     }
+    let late = with_trace(&[(
+        "trace.jsonl",
+        line("long", json!({"ts": "2026-02-02 12:31:00 +0000"}))
+            + &line("short", json!({"ts": "2026-02-02 12:20:00 +0000"})),
+    )]);
+    assert_eq!(ids(&late, &["--since", "2026-02-02 12:30"]).await, ["long"], "they stand as they ended");
     let east = with_trace(&[("trace.jsonl", plain("1"))]).set("KMI_TIMEZONE", "+05:00");
     assert_eq!(ids(&east, &["--since", "2026-02-02 17:30"]).await, ["1"]);
     assert_eq!(ids(&east, &["--since", "2026-02-02 17:31"]).await, [""; 0]);
@@ -262,6 +268,7 @@ async fn records_are_as_the_schema_says() {
 /// What the schema requires is there, and what is there stands in the schema.
 fn documented(schema: &str, value: &Value) {
     let schema: Value = serde_json::from_str(&source::read(schema)).expect("JSON");
+    let paper = source::read("docs/trace.md");
     let names = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     let required: Vec<&str> = schema["required"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
     for name in required {
@@ -269,6 +276,7 @@ fn documented(schema: &str, value: &Value) {
     }
     for name in names(value) {
         assert!(schema["properties"].get(&name).is_some(), "{name} is in no schema");
+        assert!(paper.contains(&format!("`{name}`")), "{name} is not in docs/trace.md");
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     line,
-    reader::{self, BLOCK, Identity, LINE_MAX, NewestFirst, identity},
+    reader::{self, BLOCK, BLOCK_ROOM, Identity, LINE_MAX, NewestFirst, identity},
 };
 use crate::{
     domain::trace::TraceRecord,
@@ -127,7 +127,7 @@ impl Forwards {
             (self.offset, self.skipping) = (0, false);
             self.begun.clear();
         }
-        let mut block = Vec::new();
+        let mut block = Vec::with_capacity(BLOCK_ROOM);
         self.file.seek(SeekFrom::Start(self.offset))?;
         let read = (&mut self.file).take(BLOCK).read_to_end(&mut block)?;
         if read == 0 {

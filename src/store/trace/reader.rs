@@ -17,6 +17,8 @@ use crate::{
 
 /// Files are read in blocks of this size.
 pub(super) const BLOCK: u64 = 64 * 1024;
+/// Room for a block and a little more, or reading begins with tiny pieces.
+pub(super) const BLOCK_ROOM: usize = BLOCK as usize + 64;
 /// A longer line is none of ours; it is passed over and never held in memory.
 pub(super) const LINE_MAX: usize = 1024 * 1024;
 
@@ -227,6 +229,7 @@ impl Backwards {
     fn read(&mut self) -> io::Result<()> {
         let from = self.start.saturating_sub(BLOCK);
         self.block.clear();
+        self.block.reserve_exact(BLOCK_ROOM);
         self.file.seek(SeekFrom::Start(from))?;
         (&mut self.file).take(self.start - from).read_to_end(&mut self.block)?;
         self.start = from;
