@@ -268,7 +268,7 @@ impl Word<'_> {
         if self.open {
             return Err(wrong("filter-open-quote"));
         }
-        let negated = self.letters.len() > 1 && self.letters[0] == ('-', false) || self.typed == "-\"\"";
+        let negated = self.letters.len() > 1 && self.letters[0] == ('-', false);
         let letters = &self.letters[usize::from(negated)..];
         let test = if let Some(colon) = colon(letters) {
             Test::of_field(&text(&letters[..colon]), values(&letters[colon + 1..]), self.typed)?
@@ -449,7 +449,6 @@ mod tests {
             ("key:", &["filter-no-value"]),
             ("key:a,", &["filter-no-value"]),
             ("\"\"", &["filter-no-value"]),
-            ("-\"\"", &["filter-no-value"]),
             ("status:42", &["filter-wrong-status"]),
             ("status:x29", &["filter-wrong-status"]),
             ("status:4x9", &["filter-wrong-status"]),

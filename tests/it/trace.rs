@@ -32,8 +32,8 @@ fn line(id: &str, different: Value) -> String {
         "total_ms": 40, "first_byte_ms": 13, "tokens": {"input": 5, "output": 7, "cached": null},
         "bytes_in": 10, "bytes_out": 20, "model": "kimi-for-coding", "stream": true, "client": "KimiCLI/1.49", "error": null,
     });
-    for (name, value) in different.as_object().into_iter().flatten() {
-        record[name] = value.clone();
+    if let (Value::Object(record), Value::Object(different)) = (&mut record, different) {
+        record.extend(different);
     }
     format!("{record}\n")
 }

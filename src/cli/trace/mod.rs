@@ -159,10 +159,10 @@ fn window(typed: &TraceArgs) -> Option<usize> {
 fn list(typed: &TraceArgs, wanted: &Wanted, path: &Path, mut output: Output<'_>, words: &Words) -> Result<(), Stop> {
     let mut faults = Vec::new();
     let records = newest(typed, wanted, NewestFirst::of(path), &mut faults);
-    written(output.show(&records), words)?;
+    let read = written(output.show(&records), words)?;
     if records.is_empty() && faults.is_empty() {
         complain(&nothing(path, words));
-    } else if typed.window.is_none() && records.len() == WINDOW {
+    } else if read && typed.window.is_none() && records.len() == WINDOW {
         complain(&words.render(&Message::new("trace-more").with("count", WINDOW)));
     }
     unread(&faults, words)
