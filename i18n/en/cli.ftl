@@ -26,6 +26,7 @@ cli-no-terminal = The dashboard needs a terminal: { $error }. Without one, run k
 cli-usage = Usage
 cli-commands = Commands
 cli-options = Options
+cli-arguments = Arguments
 cli-help = Print this help
 cli-version = Print the version
 cli-no-tls = kmi-tui can't serve TLS itself yet. Put a TLS proxy in front of it and set KMI_PROXY_TLS_TERMINATED=1 instead of KMI_PROXY_TLS_CERT and KMI_PROXY_TLS_KEY.
@@ -73,7 +74,6 @@ cli-proxy-late = it did not serve in time and was ended. kmi-tui --no-ui shows m
 cli-proxy-goes-on = The proxy that ran before goes on.
 cli-taken-over = Another kmi-tui serves in the place of this one. kmi-tui shows it, kmi-tui proxy-stop ends it.
 cli-take-over-failed = The place of the running kmi-tui can't be taken: { $error }. Stop it with kmi-tui proxy-stop and start again.
-cli-arguments = Arguments
 cli-health = Ask the upstream now how every key stands
 cli-health-current = The active key alone
 cli-keys-list = The keys, one a line

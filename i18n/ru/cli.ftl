@@ -26,6 +26,7 @@ cli-no-terminal = Панели нужен терминал: { $error }. Без �
 cli-usage = Запуск
 cli-commands = Команды
 cli-options = Параметры
+cli-arguments = Аргументы
 cli-help = Показать эту справку
 cli-version = Показать версию
 cli-no-tls = Сам kmi-tui пока не умеет TLS. Поставьте перед ним TLS-прокси и задайте KMI_PROXY_TLS_TERMINATED=1 вместо KMI_PROXY_TLS_CERT и KMI_PROXY_TLS_KEY.
@@ -73,7 +74,6 @@ cli-proxy-late = он не был готов вовремя и остановл�
 cli-proxy-goes-on = Прежний прокси продолжает работать.
 cli-taken-over = Вместо этого kmi-tui работает другой. Показать его: kmi-tui, остановить: kmi-tui proxy-stop.
 cli-take-over-failed = Занять место работающего kmi-tui не удалось: { $error }. Остановите его командой kmi-tui proxy-stop и запустите снова.
-cli-arguments = Аргументы
 cli-health = Спросить у апстрима о состоянии каждого ключа
 cli-health-current = Только активный ключ
 cli-keys-list = Ключи, по одному в строке

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
     run::install_log,
     say, status,
     target::Target,
+    when,
 };
 use crate::{
     config::{Config, Environment, Flags, Loaded},
@@ -99,16 +99,10 @@ fn command(action: &Action, words: &Words) -> Result<Option<(Command, bool)>, St
     Ok(Some((command, json.json)))
 }
 
-/// `90s`, `5m`, `1h 30m`, `2d`.
+/// A span that a person typed, or how to write one.
 pub(super) fn read_span(text: &str, words: &Words) -> Result<Duration, Stop> {
     let wrong = || Stop { code: USAGE, text: words.render(&Message::new("cli-wrong-span").with("value", text)) };
-    let (number, days) = text.strip_suffix('d').map_or((text, false), |days| (days, true));
-    if days {
-        let days: u64 = number.trim().parse().map_err(|_| wrong())?;
-        return Ok(Duration::from_secs(days.saturating_mul(86_400)));
-    }
-    let span: SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)
+    when::span(text).ok_or_else(wrong)
 }
 
 /// What came of a command; a refusal is a failure.

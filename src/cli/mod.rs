@@ -27,7 +27,9 @@ mod signals;
 mod status;
 mod table;
 mod target;
+mod trace;
 mod trust;
+mod when;
 
 use std::{
     ffi::OsString,
@@ -115,6 +117,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
     let config = &loaded.config.clone();
     match &args.command {
+        Some(Action::Trace(typed)) => trace::run(typed, config),
         None => start(args, loaded, environment),
         Some(Action::Proxy { foreground: true, .. }) => run::run(&args.headless(), loaded, environment),
         Some(Action::Proxy { .. }) => wait_for(daemon::start(args, config, &words)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::key::Label;
+use super::{command::Severity, key::Label};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,20 @@ pub(crate) enum Ending {
     UpstreamCut,
     /// The client hung up.
     ClientGone,
+}
+
+impl Ending {
+    pub(crate) const ALL: [Self; 4] = [Self::Completed, Self::ErrorEvent, Self::UpstreamCut, Self::ClientGone];
+
+    /// The name in traces and JSON: snake case.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::ErrorEvent => "error_event",
+            Self::UpstreamCut => "upstream_cut",
+            Self::ClientGone => "client_gone",
+        }
+    }
 }
 
 /// One try on one key.
@@ -96,4 +110,92 @@ pub(crate) struct TraceRecord {
     pub(crate) client: Option<String>,
     /// The upstream's error message, masked and cut; what the screen shows.
     pub(crate) error: Option<String>,
+}
+
+impl TraceRecord {
+    /// Whether the client did not get what it asked for.
+    pub(crate) fn failed(&self) -> bool {
+        self.status >= 400 || self.ending != Ending::Completed
+    }
+
+    /// How bad it looks at a glance. A client that hung up may have had enough.
+    pub(crate) const fn severity(&self) -> Severity {
+        match (self.status, self.ending) {
+            (500.., _) | (_, Ending::UpstreamCut | Ending::ErrorEvent) => Severity::Fail,
+            (400.., _) => Severity::Warn,
+            (_, Ending::ClientGone) => Severity::Info,
+            _ => Severity::Ok,
+        }
+    }
+
+    /// What went wrong on the way, each name once: its own end, what tries met though another key served, what all had
+    /// in common. A bare status is no cause.
+    pub(crate) fn causes(&self) -> impl Iterator<Item = &str> {
+        let own = self.error_code.as_deref().filter(|code| code.parse::<u16>().is_err());
+        let tries = self.attempts.iter().map(|attempt| attempt.cause.as_str()).filter(|cause| *cause != "ok");
+        let mut named = Vec::new();
+        own.into_iter().chain(tries).chain(self.shared_cause.as_deref()).filter(move |cause| {
+            let new = !named.contains(cause);
+            named.push(*cause);
+            new
+        })
+    }
+}
+
+/// A plain request that was answered, for tests.
+#[cfg(test)]
+pub(crate) fn sample(key: &str) -> TraceRecord {
+    TraceRecord {
+        at: "2026-02-02T12:30:00Z".parse().expect("valid"),
+        request_id: "00000000000000000000000000000001".into(),
+        method: "POST".into(),
+        prompt_hint: "hello".into(),
+        prompt_head: "hello".into(),
+        key: Some(Label::new(key)),
+        key_hash: Some("a4a6d307ad00".into()),
+        endpoint: "/chat/completions".into(),
+        status: 200,
+        latency: Duration::from_millis(12),
+        total: Duration::from_millis(40),
+        error_code: None,
+        rotation_index: 0,
+        attempts: Vec::new(),
+        waited: Duration::ZERO,
+        shared_cause: None,
+        ending: Ending::Completed,
+        first_byte: Some(Duration::from_millis(13)),
+        tokens: Tokens::default(),
+        bytes_in: 10,
+        bytes_out: 20,
+        model: None,
+        stream: false,
+        client: None,
+        error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_named_as_they_are_written() {
+        for ending in Ending::ALL {
+            assert_eq!(serde_json::to_value(ending).expect("a word"), ending.code());
+        }
+    }
+
+    #[test]
+    fn each_cause_is_named_once() {
+        let tried = |cause: &str| Attempt { key: Label::new("a"), status: None, cause: cause.into(), ms: 1 };
+        let record = TraceRecord {
+            error_code: Some("timeout".into()),
+            attempts: vec![tried("quota"), tried("timeout"), tried("ok")],
+            shared_cause: Some("upstream".into()),
+            ..sample("a")
+        };
+        assert_eq!(record.causes().collect::<Vec<_>>(), ["timeout", "quota", "upstream"]);
+        let refused = TraceRecord { error_code: Some("429".into()), ..sample("a") };
+        assert_eq!(refused.causes().count(), 0);
+    }
 }

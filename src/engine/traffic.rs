@@ -10,7 +10,7 @@ use crate::domain::{
     key::Label,
     limit::Meter,
     snapshot::{Confidence, KeyView, Skip, Traffic},
-    trace::{Ending, TraceRecord},
+    trace::TraceRecord,
 };
 
 /// Latencies that the percentiles are taken over.
@@ -39,7 +39,7 @@ impl Aggregates {
         self.requests += 1;
         self.newest = Some(now);
         self.finished.count(now);
-        if record.status >= 400 || record.ending != Ending::Completed {
+        if record.failed() {
             self.errors += 1;
             self.failed.count(now);
         }

@@ -10,7 +10,7 @@ pub(super) fn line(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// Indented by two.
-pub(super) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(escaped(&serde_json::to_string_pretty(value)?))
 }
 

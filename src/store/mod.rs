@@ -1,7 +1,7 @@
 //! What is kept on disk: state, trace, log and the lock on their folder. Formats are the old tool's; decisions are not here.
 
 pub(crate) mod atomic;
-mod json;
+pub(crate) mod json;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod output;

@@ -1,4 +1,5 @@
-//! Numbers, spans, bars and lines of text in the room they have. Not what they say, nor their colour.
+//! Numbers, spans, bars and lines of text in the room they have. Not what they say, nor their colour. The
+//! command line shows them alike.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -6,7 +7,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::Glyphs;
-use crate::{domain::message::Message, i18n::Words};
+use crate::{
+    domain::{message::Message, trace::Tokens},
+    i18n::Words,
+};
 
 /// Columns that `text` takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -95,6 +99,15 @@ pub(crate) fn percent(share: f64) -> String {
         value if value > 0.0 && value < 1.0 => "<1%".to_owned(),
         value => format!("{:.0}%", (value + 1e-9).floor()),
     }
+}
+
+/// `1.2k→340`: tokens in and out; empty when neither is known.
+pub(crate) fn tokens(words: &Words, tokens: Tokens, arrow: &str) -> String {
+    if tokens.input.is_none() && tokens.output.is_none() {
+        return String::new();
+    }
+    let side = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| count(words, number));
+    format!("{}{arrow}{}", side(tokens.input), side(tokens.output))
 }
 
 /// Time left, short: `4:32`, `1h50m`, `6d4h`.

@@ -7,7 +7,7 @@ mod app;
 mod columns;
 mod findings;
 mod footer;
-mod format;
+pub(crate) mod format;
 mod header;
 mod keymap;
 mod layout;
@@ -20,7 +20,7 @@ mod theme;
 mod toast;
 mod trace_list;
 mod view;
-mod wording;
+pub(crate) mod wording;
 
 #[cfg(test)]
 mod fixtures;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most characters of foreign text that are looked at.
-const FOREIGN: usize = 400;
+pub(super) const FOREIGN: usize = 400;
 
 /// One moment, about to be drawn.
 #[derive(Debug, Clone, Copy)]

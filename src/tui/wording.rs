@@ -1,20 +1,21 @@
 //! The engine's words in a person's: causes, reasons to pass over a key, quota windows. Not grammar, which is in `i18n`.
 
-use super::{format::countdown, view::View};
-use crate::domain::{
-    message::Message,
-    outcome::Cause,
-    shared_cause::Common,
-    snapshot::{Mode, Skip, Status},
-    text,
-    trace::{Ending, TraceRecord},
-    usage::WindowKind,
+use super::{
+    format::countdown,
+    view::{FOREIGN, View},
 };
-
-use crate::i18n::Words;
-
-/// Longest name of a quota window that the upstream made up.
-const NAME_MAX: usize = 40;
+use crate::{
+    domain::{
+        message::Message,
+        outcome::Cause,
+        shared_cause::Common,
+        snapshot::{Mode, Skip, Status},
+        text,
+        trace::{Ending, TraceRecord},
+        usage::WindowKind,
+    },
+    i18n::Words,
+};
 
 /// Words of a trace that are no upstream cause: how a request ended, or why the proxy itself refused it.
 pub(crate) const CODES: &[(&str, &str)] = &[
@@ -31,11 +32,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
 ];
 
 /// A cause in words; an unknown one cleaned.
-pub(crate) fn cause(view: &View<'_>, code: &str) -> String {
+pub(crate) fn cause(words: &Words, code: &str) -> String {
     let other = || CODES.iter().find(|(name, _)| *name == code).map(|(_, id)| *id);
     match Cause::from_code(code).map(Cause::message_id).or_else(other) {
-        Some(id) => view.text(id),
-        None => view.clean(code),
+        Some(id) => words.text(id),
+        None => text::clean(code, FOREIGN),
     }
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn cause(view: &View<'_>, code: &str) -> String {
 pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
     match skip.name() {
         Ok(id) => view.text(id),
-        Err(code) => cause(view, code),
+        Err(code) => cause(view.words, code),
     }
 }
 
@@ -97,12 +98,12 @@ pub(crate) fn window_name(words: &Words, kind: &WindowKind) -> String {
         WindowKind::MonthTotal => words.text("window-month"),
         WindowKind::MonthCode => words.text("window-month-code"),
         WindowKind::Every(span) => words.span(*span),
-        WindowKind::Named(name) => text::clean(name, NAME_MAX),
+        WindowKind::Named(name) => text::clean(name, FOREIGN),
     }
 }
 
 /// What went wrong with a request; `None` when nothing did.
-pub(crate) fn trouble(view: &View<'_>, record: &TraceRecord) -> Option<String> {
+pub(crate) fn trouble(words: &Words, record: &TraceRecord) -> Option<String> {
     let code = record.error_code.as_deref();
     let by_ending = match record.ending {
         Ending::Completed => None,
@@ -114,9 +115,9 @@ pub(crate) fn trouble(view: &View<'_>, record: &TraceRecord) -> Option<String> {
     let is_number = |code: &&str| code.bytes().all(|byte| byte.is_ascii_digit());
     let named = code.filter(|code| !is_number(code)).or(by_ending).or(last);
     match (named, code) {
-        (Some(name), _) => Some(cause(view, name)),
-        (None, Some(code)) => Some(view.say(&Message::new("cause-status").with("status", code))),
+        (Some(name), _) => Some(cause(words, name)),
+        (None, Some(code)) => Some(words.render(&Message::new("cause-status").with("status", code))),
         (None, None) => (record.status >= 400)
-            .then(|| view.say(&Message::new("cause-status").with("status", record.status.to_string()))),
+            .then(|| words.render(&Message::new("cause-status").with("status", record.status.to_string()))),
     }
 }

@@ -26,6 +26,8 @@ mod recovery;
 mod relay;
 // Hostile bytes: refused, and nothing goes upstream.
 mod threats;
+// What the trace tells those who ask, whatever state its files are in.
+mod trace;
 
 // --- The house itself ---
 

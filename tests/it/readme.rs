@@ -1,14 +1,12 @@
 //! The papers are true: commands, links, paths, names and defaults that they mention are those of the tree. Not whether they
 //! are worth reading.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
 
 use crate::support::source::{files, read, root};
 
-const PAPERS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/doctor.md"];
+const PAPERS: &[&str] =
+    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/doctor.md", "docs/trace.md"];
 const SAMPLE: &str = "assets/.env.example";
 
 #[test]
@@ -34,11 +32,9 @@ fn links_lead_somewhere() {
         let text = read(paper);
         for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let folder = Path::new(paper).parent().unwrap_or(Path::new(""));
-            let target = if path.is_empty() { PathBuf::from(paper) } else { folder.join(path) };
-            let target = target.to_str().expect("text");
-            assert!(root().join(target).exists(), "{paper}: there is no {target}");
-            let there = anchor.is_empty() || headings(&read(target)).iter().any(|heading| heading == anchor);
+            let target = if path.is_empty() { paper.to_string() } else { beside(paper, path) };
+            assert!(root().join(&target).exists(), "{paper}: there is no {target}");
+            let there = anchor.is_empty() || headings(&read(&target)).iter().any(|heading| heading == anchor);
             assert!(there, "{paper}: there is no #{anchor} in {target}");
         }
     }
@@ -123,6 +119,11 @@ fn links(text: &str) -> Vec<&str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect()
 }
 
+/// Where a link of this paper leads, from the root.
+fn beside(paper: &str, path: &str) -> String {
+    paper.rsplit_once('/').map_or_else(|| path.to_owned(), |(folder, _)| format!("{folder}/{path}"))
+}
+
 /// Anchors of the headings, as forges make them.
 fn headings(text: &str) -> Vec<String> {
     let titles = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
@@ -140,7 +141,7 @@ fn code_spans(text: &str) -> Vec<&str> {
 }
 
 fn is_path(span: &str) -> bool {
-    let of_ours = ["src/", "tests/", "i18n/", "assets/", ".ci/"].iter().any(|folder| span.starts_with(folder));
+    let of_ours = ["src/", "tests/", "i18n/", "assets/", "docs/", ".ci/"].iter().any(|folder| span.starts_with(folder));
     of_ours && !span.contains(['*', ' ', '{', '…'])
 }
 
@@ -177,6 +178,7 @@ fn what_is_wrong_would_be_found() {
                 | variable | default | |\n|---|---|---|\n| `KMI_X` | `1` | x |\n| `KMI_Y` | | y |\n\nend";
     assert_eq!(first_block(text, "sh"), ["cargo x"]);
     assert_eq!(links(text), ["a.md#d"]);
+    assert_eq!([beside("A.md", "b"), beside("docs/a.md", "b")], ["b", "docs/b"]);
     assert_eq!(headings("# A `b` c!\n## Coming from kmi"), ["a-b-c", "coming-from-kmi"]);
     assert_eq!(code_spans("`a` b `c`\n```sh\n`d`\n```\n`e`"), ["a", "c", "e"]);
     assert_eq!(["src/a.rs", "src/*.rs", "a/src/b"].map(is_path), [true, false, false]);

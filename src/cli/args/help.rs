@@ -71,7 +71,7 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("yes", "cli-yes"),
     ("requests", "cli-requests"),
     ("batch", "cli-e2e-batch"),
-    ("window", "cli-e2e-window"),
+    ("e2e_window", "cli-e2e-window"),
     ("endpoint", "cli-e2e-endpoint"),
     ("min_confidence", "cli-e2e-min-confidence"),
     ("timeout", "cli-e2e-timeout"),
@@ -88,6 +88,17 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("recheck_keys", "cli-doctor-recheck"),
     ("clear_blocklist", "cli-doctor-clear"),
     ("fix", "cli-doctor-fix"),
+    ("follow", "trace-follow"),
+    ("window", "trace-window"),
+    ("key", "trace-key"),
+    ("status", "trace-status"),
+    ("since", "trace-since"),
+    ("grep", "trace-grep"),
+    ("filter", "trace-filter"),
+    ("as_json", "trace-json"),
+    ("csv", "trace-csv"),
+    ("summary", "trace-summary"),
+    ("terms", "trace-terms"),
 ];
 
 /// Commands, by the words that are typed, and the messages that explain them.
@@ -114,6 +125,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("report", "cli-report"),
     ("completions", "cli-completions"),
     ("man", "cli-man"),
+    ("trace", "trace-about"),
     ("doctor", "cli-doctor"),
     ("trust", "cli-trust"),
 ];

@@ -6,7 +6,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs, FromArgMatches, Parser, Subcommand};
 
-use super::doctor::Asked;
+use super::{doctor::Asked, trace::TraceArgs};
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
@@ -154,6 +154,7 @@ pub(super) enum Action {
         dir: Option<PathBuf>,
     },
     Doctor(Asked),
+    Trace(TraceArgs),
     Trust {
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
@@ -225,7 +226,7 @@ pub(super) struct E2eArgs {
     pub(super) requests: u32,
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(super) batch: u32,
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(id = "e2e_window", long = "window", value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) window: u32,
     #[arg(long, value_name = "PATH", default_value = "/models")]
     pub(super) endpoint: String,
@@ -306,6 +307,7 @@ impl Args {
     /// Reads the command line, with help in the language of `words`.
     pub(super) fn read(typed: impl IntoIterator<Item = OsString>, words: &Words) -> Result<Self, clap::Error> {
         let (ours, theirs) = split(typed.into_iter().collect());
+        let ours = with_negated_terms(ours);
         let mut args = Self::from_arg_matches(&command(words).try_get_matches_from(ours)?)?;
         match (&mut args.command, theirs) {
             (Some(Action::Kimi { arguments }), Some(theirs)) => *arguments = theirs,
@@ -370,6 +372,19 @@ fn split(mut typed: Vec<OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
     }
 }
 
+/// `trace -path:/models`: a negated term of the filter would be taken for an option, so it is given as one.
+fn with_negated_terms(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let (mut given, mut of_trace) = (Vec::new(), false);
+    for word in typed {
+        // A bare word may as well be an option with one dash too few: that is for clap to say.
+        let negated = |word: &&str| of_trace && !word.starts_with("--") && word.starts_with('-');
+        let term = word.to_str().filter(negated).filter(|word| word.contains([':', '<', '>', '"', ' ']));
+        given.push(term.map_or_else(|| word.clone(), |term| format!("--filter={term}").into()));
+        of_trace = word != "--" && (of_trace || word == "trace");
+    }
+    given
+}
+
 /// What `--lang` says, found before the command line is read: help itself must be in that language.
 pub(super) fn lang_of(typed: &[OsString]) -> Option<String> {
     let mut words = typed.iter().filter_map(|word| word.to_str());
@@ -407,6 +422,22 @@ mod tests {
         assert!(matches!(read("--current"), Some(Action::Health { current: true, .. })));
         assert!(matches!(read("--status"), Some(Action::Status(_))));
         assert!(Args::read(["kmi-tui", "--status", "--health"].map(OsString::from), &words).is_err());
+    }
+
+    #[test]
+    fn a_negated_term_is_no_option() {
+        let words = Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
+        let typed = ["kmi-tui", "trace", "key:a", "-path:/models", "--json", ">1s", "--filter", "-b", "->2s"];
+        let args = Args::read(typed.map(OsString::from), &words).expect("it is read");
+        let Some(Action::Trace(trace)) = args.command else { panic!("{args:?}") };
+        assert_eq!((trace.terms, trace.as_json), (vec!["key:a".to_owned(), ">1s".to_owned()], true));
+        assert_eq!(trace.filter, ["-path:/models", "-b", "->2s"]);
+        let typed = ["kmi-tui", "trace", "--", "-a:b"].map(OsString::from);
+        let Some(Action::Trace(trace)) = Args::read(typed, &words).expect("it is read").command else { panic!() };
+        assert_eq!(trace.terms, ["-a:b"]);
+        for wrong in [&["kmi-tui", "-a:b"][..], &["kmi-tui", "trace", "-json"]] {
+            assert!(Args::read(wrong.iter().map(OsString::from), &words).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn usage_facts(view: &View<'_>, usage: &UsageView) -> Vec<Fact> {
         UsageView::Unknown => return vec![("fact-usage", view.text("quota-unknown"), theme.dim)],
         UsageView::Known { at, usage } => ((moment_and_age(view, *at), theme.text), Some(usage)),
         UsageView::Failed { at, fault, usage } => {
-            let (age, fault) = (age(view.words, view.since(*at)), wording::cause(view, fault));
+            let (age, fault) = (age(view.words, view.since(*at)), wording::cause(view.words, fault));
             let failed = Message::new("quota-failed").with("age", age).with("fault", fault);
             ((view.say(&failed), theme.warn), usage.as_ref())
         }
@@ -144,7 +144,7 @@ fn contradiction_facts(view: &View<'_>, contradiction: &Contradiction) -> Vec<Fa
     let message = Message::new("details-contradiction")
         .with("left", percent(contradiction.left))
         .with("reported", age(view.words, view.since(contradiction.reported_at)))
-        .with("cause", wording::cause(view, &contradiction.cause))
+        .with("cause", wording::cause(view.words, &contradiction.cause))
         .with("refused", age(view.words, view.since(contradiction.refused_at)));
     let expected =
         contradiction.expected.map(|moment| ("fact-expected", moment_and_left(view, moment), view.theme.text));
@@ -174,7 +174,7 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
         plain("fact-request-line", line),
         ("fact-answer", trace::answer(view, record), theme.answer(record.status)),
     ];
-    facts.extend(wording::trouble(view, record).map(|trouble| ("fact-trouble", trouble, theme.bad)));
+    facts.extend(wording::trouble(view.words, record).map(|trouble| ("fact-trouble", trouble, theme.bad)));
     facts.extend(record.error.as_deref().map(|error| ("fact-error", view.clean(error), theme.bad)));
     facts.push(plain("fact-key", known(record.key.as_ref().map(Label::as_str))));
     facts.extend(record.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
@@ -203,7 +203,7 @@ fn attempt_fact(view: &View<'_>, attempt: &Attempt) -> Fact {
     let parts = [
         view.clean(attempt.key.as_str()),
         status,
-        wording::cause(view, &attempt.cause),
+        wording::cause(view.words, &attempt.cause),
         took(view.words, std::time::Duration::from_millis(attempt.ms)),
     ];
     let style = if attempt.cause == "ok" { view.theme.ok } else { view.theme.warn };

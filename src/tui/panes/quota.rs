@@ -170,7 +170,7 @@ fn remark(view: &View<'_>, key: &KeyView) -> Option<(String, Style)> {
     match &key.usage {
         UsageView::Unknown => Some((view.text("quota-unknown"), theme.dim)),
         UsageView::Failed { fault, .. } => {
-            let message = Message::new("quota-failed-short").with("fault", wording::cause(view, fault));
+            let message = Message::new("quota-failed-short").with("fault", wording::cause(view.words, fault));
             Some((view.say(&message), theme.warn))
         }
         UsageView::Known { usage, .. } if usage.windows.is_empty() => Some((view.text("quota-no-windows"), theme.dim)),

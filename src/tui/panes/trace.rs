@@ -10,13 +10,12 @@ use ratatui::{
 use super::{explained, framed};
 use crate::{
     domain::{
-        command::Severity,
         message::Message,
-        trace::{Ending, Tokens, TraceRecord},
+        trace::{Tokens, TraceRecord},
     },
     tui::{
         columns::{Cell, Column, Row},
-        format::{count, took, whole},
+        format::{self, took, whole},
         layout::Pane,
         view::View,
         wording,
@@ -101,34 +100,20 @@ fn row(view: &View<'_>, record: &TraceRecord, selected: bool) -> Row {
 
 /// `✓ 200`.
 pub(crate) fn answer(view: &View<'_>, record: &TraceRecord) -> String {
-    format!("{} {}", view.glyphs.severity(severity(record)), record.status)
-}
-
-const fn severity(record: &TraceRecord) -> Severity {
-    match (record.status, record.ending) {
-        (500.., _) | (_, Ending::UpstreamCut | Ending::ErrorEvent) => Severity::Fail,
-        (400.., _) => Severity::Warn,
-        (_, Ending::ClientGone) => Severity::Info,
-        _ => Severity::Ok,
-    }
+    format!("{} {}", view.glyphs.severity(record.severity()), record.status)
 }
 
 fn severity_style(view: &View<'_>, record: &TraceRecord) -> Style {
-    view.theme.severity(severity(record))
+    view.theme.severity(record.severity())
 }
 
-/// `1.2k→340`: in and out; empty when neither is known.
 pub(crate) fn tokens(view: &View<'_>, tokens: Tokens) -> String {
-    if tokens.input.is_none() && tokens.output.is_none() {
-        return String::new();
-    }
-    let side = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| count(view.words, number));
-    format!("{}{}{}", side(tokens.input), view.glyphs.arrow, side(tokens.output))
+    format::tokens(view.words, tokens, view.glyphs.arrow)
 }
 
 /// What went wrong, else how the prompt began.
 fn hint(view: &View<'_>, record: &TraceRecord, style: Style) -> Cell {
-    match wording::trouble(view, record) {
+    match wording::trouble(view.words, record) {
         Some(trouble) => (trouble, style),
         None => (view.clean(&record.prompt_hint), view.theme.dim),
     }

@@ -1,28 +1,25 @@
 //! `trace/trace.jsonl`: one object a line, the old tool's fields first, then ours. Appended in batches, rotated by size.
 
+mod follower;
+mod line;
+mod reader;
+
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
-use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use jiff::tz::TimeZone;
 
-use super::{Doing, StoreError, json, lock, permissions, rotate};
-use crate::domain::{
-    key::Label,
-    policy::Rotation,
-    trace::{Attempt, Ending, Tokens, TraceRecord},
+pub(crate) use self::{
+    follower::Follower,
+    line::{as_line, moment},
+    reader::NewestFirst,
 };
-
-/// `2026-02-02 15:30:00 +0300`
-const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
-/// Files are read backwards in blocks of this size.
-const BLOCK: u64 = 64 * 1024;
+use super::{Doing, StoreError, lock, permissions, rotate};
+use crate::domain::{policy::Rotation, trace::TraceRecord};
 
 /// The trace, appended to by one owner.
 #[derive(Debug)]
@@ -43,14 +40,14 @@ impl TraceFile {
     ) -> Result<Self, StoreError> {
         let folder = state_folder.join("trace");
         permissions::private_folder(&folder, enforce).map_err(StoreError::at(&folder, Doing::Create))?;
-        Ok(Self { path: folder.join("trace.jsonl"), rotation, zone, enforce })
+        Ok(Self { path: path(state_folder), rotation, zone, enforce })
     }
 
     /// Appends whole lines or nothing.
     pub(crate) fn append(&self, records: &[Arc<TraceRecord>]) -> Result<(), StoreError> {
         let mut batch = String::new();
         for record in records {
-            let line = json::line(&Line::of(record, &self.zone)).map_err(io::Error::from);
+            let line = as_line(record, &self.zone).map_err(io::Error::from);
             batch.push_str(&line.map_err(StoreError::at(&self.path, Doing::Write))?);
             batch.push('\n');
         }
@@ -60,22 +57,10 @@ impl TraceFile {
 
     /// The last records, newest last, from rotated files too. Lines that can't be read are skipped.
     pub(crate) fn tail(&self, most: usize) -> Vec<TraceRecord> {
-        let mut newest_first = Vec::new();
-        let rotated = (1..=self.rotation.backups).map(|number| rotate::numbered(&self.path, number));
-        for path in std::iter::once(self.path.clone()).chain(rotated) {
-            let missing = most - newest_first.len();
-            if missing == 0 {
-                break;
-            }
-            // A file that can't be read shows nothing; the doctor names it.
-            let text = last_lines(&path, missing).unwrap_or_default();
-            let lines = text.split(|byte| *byte == b'\n').rev();
-            newest_first.extend(
-                lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.into_record()).take(missing),
-            );
-        }
-        newest_first.reverse();
-        newest_first
+        // A file that can't be read shows nothing; the doctor names it.
+        let mut records: Vec<_> = NewestFirst::of(&self.path).flatten().take(most).collect();
+        records.reverse();
+        records
     }
 
     /// The file is opened anew each time, so that one that was moved away is not written to for ever.
@@ -97,6 +82,11 @@ impl TraceFile {
     }
 }
 
+/// Where the trace of a state folder is.
+pub(crate) fn path(state_folder: &Path) -> PathBuf {
+    state_folder.join("trace").join("trace.jsonl")
+}
+
 /// Whether the last byte is a line's end; a sudden end may have left half a line.
 fn ends_line(file: &mut File, size: u64) -> io::Result<bool> {
     let mut last = [0];
@@ -105,164 +95,15 @@ fn ends_line(file: &mut File, size: u64) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// The end of a file that holds at least this many lines, or the whole of it.
-fn last_lines(path: &Path, lines: usize) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut start = file.metadata()?.len();
-    let mut text = Vec::new();
-    while start > 0 && memchr::memchr_iter(b'\n', &text).count() <= lines {
-        let from = start.saturating_sub(BLOCK);
-        let mut block = Vec::new();
-        file.seek(SeekFrom::Start(from))?;
-        (&mut file).take(start - from).read_to_end(&mut block)?;
-        block.append(&mut text);
-        text = block;
-        start = from;
-    }
-    Ok(text)
-}
-
-/// A line as it stands in the file. Old lines lack the second half.
-#[derive(Debug, Serialize, Deserialize)]
-struct Line {
-    #[serde(alias = "ts_msk")]
-    ts: String,
-    #[serde(default)]
-    request_id: String,
-    #[serde(default)]
-    method: String,
-    #[serde(default)]
-    prompt_hint: String,
-    #[serde(default)]
-    prompt_head: String,
-    key_label: Option<String>,
-    key_hash: Option<String>,
-    #[serde(default)]
-    endpoint: String,
-    #[serde(default)]
-    status: u16,
-    #[serde(default)]
-    latency_ms: u64,
-    error_code: Option<Value>,
-    #[serde(default)]
-    rotation_index: u64,
-    #[serde(default)]
-    schema_version: u64,
-    #[serde(default)]
-    attempts: Vec<Attempt>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    waited_ms: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    shared_cause: Option<String>,
-    #[serde(default = "completed")]
-    ending: Ending,
-    total_ms: Option<u64>,
-    first_byte_ms: Option<u64>,
-    #[serde(default)]
-    tokens: Tokens,
-    #[serde(default)]
-    bytes_in: u64,
-    #[serde(default)]
-    bytes_out: u64,
-    model: Option<String>,
-    #[serde(default)]
-    stream: bool,
-    client: Option<String>,
-    error: Option<String>,
-}
-
-const fn completed() -> Ending {
-    Ending::Completed
-}
-
-impl Line {
-    fn of(record: &TraceRecord, zone: &TimeZone) -> Self {
-        let record = record.clone();
-        Self {
-            ts: record.at.to_zoned(zone.clone()).strftime(TIME).to_string(),
-            request_id: record.request_id,
-            method: record.method,
-            prompt_hint: record.prompt_hint,
-            prompt_head: record.prompt_head,
-            key_label: record.key.map(|label| label.as_str().to_owned()),
-            key_hash: record.key_hash,
-            endpoint: record.endpoint,
-            status: record.status,
-            latency_ms: millis(record.latency),
-            error_code: record
-                .error_code
-                .map(|code| code.parse().map_or(Value::String(code), |status: u16| status.into())),
-            rotation_index: record.rotation_index,
-            schema_version: 1,
-            attempts: record.attempts,
-            waited_ms: millis(record.waited),
-            shared_cause: record.shared_cause,
-            ending: record.ending,
-            total_ms: Some(millis(record.total)),
-            first_byte_ms: record.first_byte.map(millis),
-            tokens: record.tokens,
-            bytes_in: record.bytes_in,
-            bytes_out: record.bytes_out,
-            model: record.model,
-            stream: record.stream,
-            client: record.client,
-            error: record.error,
-        }
-    }
-
-    fn into_record(self) -> Option<TraceRecord> {
-        let latency = Duration::from_millis(self.latency_ms);
-        Some(TraceRecord {
-            at: moment(&self.ts)?,
-            request_id: self.request_id,
-            method: self.method,
-            prompt_hint: self.prompt_hint,
-            prompt_head: self.prompt_head,
-            key: self.key_label.as_deref().map(Label::new),
-            key_hash: self.key_hash,
-            endpoint: self.endpoint,
-            status: self.status,
-            latency,
-            total: self.total_ms.map_or(latency, Duration::from_millis),
-            error_code: self.error_code.and_then(|code| match code {
-                Value::String(text) => Some(text),
-                Value::Null => None,
-                other => Some(other.to_string()),
-            }),
-            rotation_index: self.rotation_index,
-            attempts: self.attempts,
-            waited: Duration::from_millis(self.waited_ms),
-            shared_cause: self.shared_cause,
-            ending: self.ending,
-            first_byte: self.first_byte_ms.map(Duration::from_millis),
-            tokens: self.tokens,
-            bytes_in: self.bytes_in,
-            bytes_out: self.bytes_out,
-            model: self.model,
-            stream: self.stream,
-            client: self.client,
-            error: self.error,
-        })
-    }
-}
-
-fn moment(text: &str) -> Option<Timestamp> {
-    strtime::parse(TIME, text).ok()?.to_timestamp().ok()
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::Duration};
 
     use super::*;
+    use crate::domain::{
+        key::Label,
+        trace::{Attempt, Ending, Tokens},
+    };
 
     fn record(number: u16) -> TraceRecord {
         TraceRecord {
