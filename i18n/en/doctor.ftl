@@ -134,7 +134,7 @@ doctor-instance-fix = Stop it and start it again.
 ## The way to the upstream
 
 doctor-upstream = Upstream
-doctor-upstream-not-tried = not tried in a dry run
+doctor-upstream-not-tried = not tried (a dry run, or quota checks are off)
 doctor-upstream-reached = { $host } answers (connected in { $connected } ms, answered in { $answered } ms)
 doctor-upstream-slow-fix = Slow. Look whether a VPN or a busy line is in the way.
 doctor-upstream-troubled = { $host } answers with an error: status { $status }

@@ -162,7 +162,7 @@ doctor-instance-fix = Остановите его и запустите снов
 ## The way to the upstream
 
 doctor-upstream = Апстрим
-doctor-upstream-not-tried = в пробном режиме не проверяется
+doctor-upstream-not-tried = не проверялось (пробный режим или проверки квот выключены)
 doctor-upstream-reached = { $host } отвечает (соединение за { $connected } мс, ответ за { $answered } мс)
 doctor-upstream-slow-fix = Медленно. Проверьте, не мешает ли VPN или занятый канал.
 doctor-upstream-troubled = { $host } отвечает ошибкой: статус { $status }

@@ -21,8 +21,8 @@ impl Engine {
         );
         let (severity, message) = self.carry_out(command);
         if judged {
-            // The doctor has an opinion on it: what it said before is out of date.
-            self.shared.doctor_wanted.notify_one();
+            // The doctor has an opinion on it.
+            self.shared.doctor_outdated.notify_one();
         }
         self.change(|live, now| live.news.tell(now.wall, severity, message))
     }

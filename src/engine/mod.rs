@@ -96,6 +96,7 @@ struct Shared {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     history: Mutex<History>,
     doctor_wanted: Notify,
+    doctor_outdated: Notify,
     checks_wanted: Notify,
     reload_wanted: Notify,
     interrupted: Notify,
@@ -166,6 +167,7 @@ impl Engine {
             snapshots,
             history: Mutex::new(History { recent, listeners }),
             doctor_wanted: Notify::new(),
+            doctor_outdated: Notify::new(),
             checks_wanted: Notify::new(),
             reload_wanted: Notify::new(),
             interrupted: Notify::new(),
@@ -255,7 +257,7 @@ impl Engine {
             reloaded
         });
         self.shared.checks_wanted.notify_one();
-        self.shared.doctor_wanted.notify_one();
+        self.shared.doctor_outdated.notify_one();
         reloaded
     }
 
@@ -325,6 +327,11 @@ impl Engine {
     /// Resolves when somebody asked for the doctor.
     pub(crate) async fn doctor_wanted(&self) {
         self.shared.doctor_wanted.notified().await;
+    }
+
+    /// Resolves when what the doctor said may no longer be true.
+    pub(crate) async fn doctor_outdated(&self) {
+        self.shared.doctor_outdated.notified().await;
     }
 
     /// The snapshot, with all that has changed until now: for those who look once.

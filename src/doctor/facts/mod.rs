@@ -43,6 +43,8 @@ pub(crate) struct Sources {
     hosts: Vec<BaseUrl>,
     token: Option<Secret>,
     listen: SocketAddr,
+    /// Keys are checked without being asked to; hosts may be too.
+    polls: bool,
     settings: Settings,
 }
 
@@ -113,6 +115,7 @@ pub(super) struct Facts {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) instance: Instance,
     pub(super) port: Port,
+    /// None = none was asked.
     pub(super) hosts: Vec<HostFact>,
     pub(super) files: Files,
     /// How many files may be open at once; `None` = as many as there are.
@@ -135,6 +138,7 @@ impl Sources {
             hosts: hosts(&config.upstream, keys),
             token: config.proxy.token.clone(),
             listen: config.listen.address,
+            polls: config.policy.checks.refresh.is_some(),
             settings: Settings {
                 env_file: config.env_file.as_ref().map(|path| path.display().to_string()),
                 auths_dir: config.auths_dir.display().to_string(),
@@ -159,6 +163,11 @@ impl Sources {
             Some(place) => (place.authority(), !is_loopback(&place.host)),
             None => (self.settings.listen.clone(), self.settings.remote),
         }
+    }
+
+    /// Whether a host may be asked although nobody wants to know.
+    pub(crate) fn polls(&self) -> bool {
+        self.polls
     }
 
     /// Closes to others what is open to them: the program's own files, and the auth files.
@@ -187,11 +196,11 @@ fn hosts(upstream: &BaseUrl, keys: &[Key]) -> Vec<BaseUrl> {
     hosts
 }
 
-/// Gathers everything; files and processes beside the network.
-pub(super) async fn gather(sources: Arc<Sources>, snapshot: &Arc<Snapshot>, instance: Instance) -> Facts {
+/// Gathers everything; files and processes beside the network. Hosts are asked when `ask` says so, and never in dry-run.
+pub(super) async fn gather(sources: Arc<Sources>, snapshot: &Arc<Snapshot>, instance: Instance, ask: bool) -> Facts {
     // The running instance may have been told otherwise than we.
     let dry_run = sources.settings.dry_run || snapshot.setup.mode == Mode::DryRun;
-    let network = async { if dry_run { Vec::new() } else { network::look(&sources.hosts).await } };
+    let network = async { if ask && !dry_run { network::look(&sources.hosts).await } else { Vec::new() } };
     let local = {
         let (sources, instance) = (sources.clone(), instance.clone());
         tokio::task::spawn_blocking(move || Local::look(&sources, &instance))
