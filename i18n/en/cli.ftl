@@ -109,3 +109,6 @@ cli-completions = Completions for a shell
 cli-completions-shell = bash, elvish, fish, powershell or zsh
 cli-man = The manual page
 cli-man-dir = A page for each command, in this folder
+cli-proxy-logs = What the background proxy printed: a line for each request, and warnings
+cli-logs-lines = The last N lines
+cli-logs-app = The program's log instead: JSON lines, audit included

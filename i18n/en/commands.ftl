@@ -49,3 +49,4 @@ report-hidden = { $count ->
 }
 report-failed = { $path } can't be written: { $error }. Name another file with --output.
 man-failed = The manual can't be written to “{ $path }”: { $error }
+logs-none = There is nothing in { $path }.

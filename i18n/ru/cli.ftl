@@ -109,3 +109,6 @@ cli-completions = Автодополнение для оболочки
 cli-completions-shell = bash, elvish, fish, powershell или zsh
 cli-man = Страница руководства
 cli-man-dir = По странице на команду, в эту папку
+cli-proxy-logs = Что печатал фоновый прокси: строка на запрос и предупреждения
+cli-logs-lines = Последние N строк
+cli-logs-app = Журнал программы: строки JSON, с аудитом

@@ -53,3 +53,4 @@ report-hidden = { $count ->
 }
 report-failed = Записать { $path } не удалось: { $error }. Назовите другой файл в --output.
 man-failed = Записать руководство в «{ $path }» не удалось: { $error }
+logs-none = В { $path } ничего нет.

@@ -17,6 +17,7 @@ mod kimi;
 mod kimi_config;
 mod lines;
 mod listen;
+mod logs;
 mod owner;
 mod papers;
 mod recheck;
@@ -117,6 +118,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
     let config = &loaded.config.clone();
     match &args.command {
+        Some(Action::ProxyLogs(wanted)) => logs::run(wanted, config, &words),
         Some(Action::Trace(typed)) => trace::run(typed, config),
         None => start(args, loaded, environment),
         Some(Action::Proxy { foreground: true, .. }) => run::run(&args.headless(), loaded, environment),

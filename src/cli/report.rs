@@ -22,7 +22,7 @@ use crate::{
     },
     engine,
     i18n::{Locale, Words},
-    store::trace::TraceFile,
+    store::{log, trace::TraceFile},
 };
 
 /// Records and log lines in it.
@@ -147,7 +147,7 @@ fn record(record: &TraceRecord) -> Value {
 
 /// The log's last lines.
 fn log_lines(config: &Config) -> io::Result<String> {
-    let mut file = std::fs::File::open(config.state_dir.join("logs/kmi.log"))?;
+    let mut file = std::fs::File::open(log::path(&config.state_dir))?;
     let start = file.metadata()?.len().saturating_sub(LOG_MAX);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();

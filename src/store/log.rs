@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -51,6 +51,11 @@ impl Drop for LogGuard {
     }
 }
 
+/// Where it is, below a state folder.
+pub(crate) fn path(state_folder: &Path) -> PathBuf {
+    state_folder.join("logs/kmi.log")
+}
+
 /// Sends this process's events to the log below this state folder. Only the first call in a process does.
 pub(crate) fn install(
     state_folder: &Path,
@@ -74,7 +79,7 @@ fn open(
 ) -> Result<(JsonLines, LogGuard), StoreError> {
     let folder = state_folder.join("logs");
     permissions::private_folder(&folder, enforce).map_err(StoreError::at(&folder, Doing::Create))?;
-    let path = folder.join("kmi.log");
+    let path = path(state_folder);
     let file = LineFile::open(&path, rotation, enforce).map_err(StoreError::at(&path, Doing::Create))?;
     let (lines, inbox) = sync_channel(QUEUE);
     let dropped = Arc::new(AtomicU64::new(0));

@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic;
 pub(crate) mod json;
+pub(crate) mod lines;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod output;

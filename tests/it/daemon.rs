@@ -159,3 +159,28 @@ async fn a_hand_over_that_is_begun_and_left_changes_nothing() {
     assert_eq!(code, Some(0));
     assert!(said.contains("(running)") && !said.contains(&key("alpha")), "{said}");
 }
+
+#[tokio::test]
+async fn its_lines_and_its_log_are_shown() {
+    let simulator = simulator(&["alpha"]).await;
+    let background = Background::start(home(&simulator, &["alpha"])).await;
+    for _ in 0..3 {
+        assert_eq!(background.models().await.status, 200);
+    }
+    let printed = background.home.state_dir().join("logs/proxy.out");
+    let enough = || fs::read_to_string(&printed).ok().filter(|text| text.matches("/models").count() == 3);
+    until("three lines", enough).await;
+    let (_, all, _) = background.home.run(&["proxy-logs"]).await;
+    assert!(all.lines().all(|line| !line.trim().is_empty()), "{all}");
+    let (code, last, errors) = background.home.run(&["proxy-logs", "-n", "2"]).await;
+    assert_eq!((code, last.lines().count(), errors.as_str()), (Some(0), 2, ""), "{last}");
+    assert!(all.ends_with(&last), "{last}");
+    let (_, none, errors) = background.home.run(&["proxy-logs", "--since", "2099-01-01"]).await;
+    assert!(none.is_empty() && !errors.is_empty(), "{none}{errors}");
+    let (code, log, _) = background.home.run(&["proxy-logs", "--app"]).await;
+    assert_eq!(code, Some(0));
+    assert!(log.contains("proxy_request") && !log.contains(&key("alpha")), "{log}");
+    let (code, _, errors) = background.home.run(&["proxy-logs", "--since", "someday"]).await;
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("“someday”"), "{errors}");
+}

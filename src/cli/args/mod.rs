@@ -129,6 +129,7 @@ pub(super) enum Action {
         #[arg(short, long, hide = true)]
         force: bool,
     },
+    ProxyLogs(LogsArgs),
     E2e(E2eArgs),
     Kimi {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
@@ -221,6 +222,24 @@ pub(super) struct AddArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+pub(super) struct LogsArgs {
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200)]
+    pub(super) lines: usize,
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// The old tool followed unless it was told not to.
+    #[arg(long, hide = true, conflicts_with = "follow")]
+    no_follow: bool,
+    #[arg(long)]
+    pub(super) app: bool,
+    /// The old tool's name of the default.
+    #[arg(long, hide = true, conflicts_with = "app")]
+    daemon: bool,
+    #[arg(long, value_name = "10m")]
+    pub(super) since: Option<String>,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct E2eArgs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) requests: u32,
@@ -282,6 +301,8 @@ struct Old {
     current: bool,
     #[arg(id = "old_status", long = "status", hide = true)]
     status: bool,
+    #[arg(id = "old_trace", long = "trace", hide = true)]
+    trace: bool,
 }
 
 impl Old {
@@ -293,6 +314,7 @@ impl Old {
             (self.health, Action::Health { current: false, json }),
             (self.current, Action::Health { current: true, json }),
             (self.status, Action::Status(json)),
+            (self.trace, Action::Trace(TraceArgs::following())),
         ];
         meant.into_iter().find(|(typed, _)| *typed).map(|(_, action)| action)
     }
@@ -421,6 +443,7 @@ mod tests {
         assert!(matches!(read("--all"), Some(Action::Health { current: false, .. })));
         assert!(matches!(read("--current"), Some(Action::Health { current: true, .. })));
         assert!(matches!(read("--status"), Some(Action::Status(_))));
+        assert!(matches!(read("--trace"), Some(Action::Trace(_))));
         assert!(Args::read(["kmi-tui", "--status", "--health"].map(OsString::from), &words).is_err());
     }
 

@@ -26,10 +26,7 @@ use crate::{
     domain::{filter::Filter, message::Message, now, summary::Summary, trace::TraceRecord},
     engine,
     i18n::Words,
-    store::{
-        StoreError,
-        trace::{self, Follower, NewestFirst},
-    },
+    store::{StoreError, lines::NewestFirst, trace},
 };
 
 /// How many records are shown when nobody says.
@@ -40,7 +37,7 @@ const PACE: Duration = Duration::from_millis(200);
 const OUT_OF_ORDER: Duration = Duration::from_secs(3_600);
 
 /// What can be typed after `trace`; the words are in `args`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct TraceArgs {
     #[arg(short, long)]
     follow: bool,
@@ -71,6 +68,13 @@ pub(super) struct TraceArgs {
 struct Wanted {
     filter: Filter,
     since: Option<Timestamp>,
+}
+
+impl TraceArgs {
+    /// All that comes, as it comes.
+    pub(super) fn following() -> Self {
+        Self { follow: true, ..Self::default() }
+    }
 }
 
 /// Shows what is asked for.
@@ -129,7 +133,7 @@ impl Wanted {
     /// The records asked for, newest first. What can't be read is put aside.
     fn of_records<'a>(
         &'a self,
-        records: NewestFirst,
+        records: NewestFirst<TraceRecord>,
         faults: &'a mut Vec<StoreError>,
     ) -> impl Iterator<Item = TraceRecord> + 'a {
         records
@@ -146,7 +150,12 @@ fn wrong(faults: &[Message], words: &Words) -> Stop {
 }
 
 /// As many records as are asked for, oldest first.
-fn newest(typed: &TraceArgs, wanted: &Wanted, records: NewestFirst, faults: &mut Vec<StoreError>) -> Vec<TraceRecord> {
+fn newest(
+    typed: &TraceArgs,
+    wanted: &Wanted,
+    records: NewestFirst<TraceRecord>,
+    faults: &mut Vec<StoreError>,
+) -> Vec<TraceRecord> {
     let mut newest: Vec<_> = wanted.of_records(records, faults).take(window(typed).unwrap_or(WINDOW)).collect();
     newest.reverse();
     newest
@@ -158,7 +167,7 @@ fn window(typed: &TraceArgs) -> Option<usize> {
 
 fn list(typed: &TraceArgs, wanted: &Wanted, path: &Path, mut output: Output<'_>, words: &Words) -> Result<(), Stop> {
     let mut faults = Vec::new();
-    let records = newest(typed, wanted, NewestFirst::of(path), &mut faults);
+    let records = newest(typed, wanted, trace::newest_first(path), &mut faults);
     let read = written(output.show(&records), words)?;
     if records.is_empty() && faults.is_empty() {
         complain(&nothing(path, words));
@@ -170,7 +179,7 @@ fn list(typed: &TraceArgs, wanted: &Wanted, path: &Path, mut output: Output<'_>,
 
 fn sum_up(typed: &TraceArgs, wanted: &Wanted, path: &Path, words: &Words) -> Result<(), Stop> {
     let (mut sums, mut faults) = (Summary::default(), Vec::new());
-    let records = wanted.of_records(NewestFirst::of(path), &mut faults);
+    let records = wanted.of_records(trace::newest_first(path), &mut faults);
     records.take(window(typed).unwrap_or(usize::MAX)).for_each(|record| sums.fold(&record));
     if sums.all.count == 0 && faults.is_empty() && !typed.as_json {
         complain(&nothing(path, words));
@@ -191,7 +200,7 @@ async fn follow(
 ) -> Result<(), Stop> {
     let stopper = Stopper::listen().map_err(|error| Stop::failed(error.to_string()))?;
     let failed = |error: StoreError| Stop::failed(words.render(&error.message()));
-    let (before, mut follower) = Follower::start(path).map_err(failed)?;
+    let (before, mut follower) = trace::follow(path).map_err(failed)?;
     let mut faults = Vec::new();
     let records = newest(typed, wanted, before, &mut faults);
     if let Err(stop) = unread(&faults, words) {

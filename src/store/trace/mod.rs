@@ -1,8 +1,6 @@
 //! `trace/trace.jsonl`: one object a line, the old tool's fields first, then ours. Appended in batches, rotated by size.
 
-mod follower;
 mod line;
-mod reader;
 
 use std::{
     fs::File,
@@ -13,12 +11,12 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-pub(crate) use self::{
-    follower::Follower,
-    line::{as_line, moment},
-    reader::NewestFirst,
+pub(crate) use self::line::{as_line, moment};
+use super::{
+    Doing, StoreError,
+    lines::{Follower, NewestFirst},
+    lock, permissions, rotate,
 };
-use super::{Doing, StoreError, lock, permissions, rotate};
 use crate::domain::{policy::Rotation, trace::TraceRecord};
 
 /// The trace, appended to by one owner.
@@ -58,7 +56,7 @@ impl TraceFile {
     /// The last records, newest last, from rotated files too. Lines that can't be read are skipped.
     pub(crate) fn tail(&self, most: usize) -> Vec<TraceRecord> {
         // A file that can't be read shows nothing; the doctor names it.
-        let mut records: Vec<_> = NewestFirst::of(&self.path).flatten().take(most).collect();
+        let mut records: Vec<_> = newest_first(&self.path).flatten().take(most).collect();
         records.reverse();
         records
     }
@@ -80,6 +78,16 @@ impl TraceFile {
             let _ = file.set_len(before);
         })
     }
+}
+
+/// The records, newest first.
+pub(crate) fn newest_first(path: &Path) -> NewestFirst<TraceRecord> {
+    NewestFirst::of(path, line::record)
+}
+
+/// The records that are there, newest first, and those that will come.
+pub(crate) fn follow(path: &Path) -> Result<(NewestFirst<TraceRecord>, Follower<TraceRecord>), StoreError> {
+    Follower::start(path, line::record)
 }
 
 /// Where the trace of a state folder is.

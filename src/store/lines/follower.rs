@@ -1,4 +1,4 @@
-//! What is appended to the trace from now on, through rotations, truncation, deletion and a new beginning. It never
+//! What is appended to a file of lines from now on, through rotations, truncation, deletion and a new beginning. It never
 //! waits: the caller decides when to look again. Not what is there already (`reader`).
 
 use std::{
@@ -8,54 +8,52 @@ use std::{
 };
 
 use super::{
-    line,
+    Parse,
     reader::{self, BLOCK, BLOCK_ROOM, Identity, LINE_MAX, NewestFirst, identity},
 };
-use crate::{
-    domain::trace::TraceRecord,
-    store::{Doing, StoreError},
-};
+use crate::store::{Doing, StoreError};
 
-/// Follows a trace from where its last whole line ended.
+/// Follows a file from where its last whole line ended.
 #[derive(Debug)]
-pub(crate) struct Follower {
+pub(crate) struct Follower<T> {
     path: PathBuf,
+    parse: Parse<T>,
     /// `None` until there is a file.
     current: Option<Forwards>,
 }
 
-impl Follower {
-    /// What is there, newest first, and what will come: no record is in both, and none in neither.
-    pub(crate) fn start(path: &Path) -> Result<(NewestFirst, Self), StoreError> {
+impl<T> Follower<T> {
+    /// What is there, newest first, and what will come: nothing is in both, and none in neither.
+    pub(crate) fn start(path: &Path, parse: Parse<T>) -> Result<(NewestFirst<T>, Self), StoreError> {
         let opened = open(path).map_err(StoreError::at(path, Doing::Read))?;
         let Some(file) = opened else {
-            return Ok((NewestFirst::of(path), Self { path: path.to_owned(), current: None }));
+            return Ok((NewestFirst::of(path, parse), Self { path: path.to_owned(), parse, current: None }));
         };
         let begin = |mut file: File| {
             let end = whole_lines(&mut file)?;
-            Ok((NewestFirst::before(path, file.try_clone()?, end), Forwards::new(file, end)?))
+            Ok((NewestFirst::before(path, file.try_clone()?, end, parse), Forwards::new(file, end)?))
         };
         let (before, current) = begin(file).map_err(StoreError::at(path, Doing::Read))?;
-        Ok((before, Self { path: path.to_owned(), current: Some(current) }))
+        Ok((before, Self { path: path.to_owned(), parse, current: Some(current) }))
     }
 
-    /// The next records, oldest first; `None` when there is nothing more to read for now. A batch may be empty.
-    pub(crate) fn step(&mut self) -> Result<Option<Vec<TraceRecord>>, StoreError> {
+    /// What came next, oldest first; `None` when there is nothing more to read for now. A batch may be empty.
+    pub(crate) fn step(&mut self) -> Result<Option<Vec<T>>, StoreError> {
         self.advance().map_err(StoreError::at(&self.path, Doing::Read))
     }
 
-    fn advance(&mut self) -> io::Result<Option<Vec<TraceRecord>>> {
+    fn advance(&mut self) -> io::Result<Option<Vec<T>>> {
         let Some(current) = &mut self.current else {
             self.current = open(&self.path)?.map(|file| Forwards::new(file, 0)).transpose()?;
             return Ok(self.current.is_some().then(Vec::new));
         };
         // Looked for first: what was appended before the file was moved away is then seen below.
         let next = successor(&self.path, current.identity)?;
-        if let Some(batch) = current.read()? {
+        if let Some(batch) = current.read(self.parse)? {
             return Ok(Some(batch));
         }
         let Some(next) = next else { return Ok(None) };
-        let last = current.rest();
+        let last = current.rest(self.parse);
         self.current = Some(Forwards::new(next, 0)?);
         Ok(Some(last))
     }
@@ -71,7 +69,7 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// The file that was begun after this one; the trace itself when this one is gone. `None` while this is the newest, or
+/// The file that was begun after this one; the newest when this one is gone. `None` while this is the newest, or
 /// while there is no other.
 fn successor(path: &Path, own: Identity) -> io::Result<Option<File>> {
     match std::fs::metadata(path) {
@@ -120,8 +118,8 @@ impl Forwards {
         Ok(Self { file, identity, offset, begun: Vec::new(), skipping: false })
     }
 
-    /// The records of the next block; `None` at the end.
-    fn read(&mut self) -> io::Result<Option<Vec<TraceRecord>>> {
+    /// What the next block means; `None` at the end.
+    fn read<T>(&mut self, parse: Parse<T>) -> io::Result<Option<Vec<T>>> {
         if self.file.metadata()?.len() < self.offset {
             // Truncated: all of it is new.
             (self.offset, self.skipping) = (0, false);
@@ -139,7 +137,7 @@ impl Forwards {
         let unended = pieces.next_back().unwrap_or_default();
         for piece in pieces {
             self.keep(piece);
-            records.extend(self.rest());
+            records.extend(self.rest(parse));
         }
         self.keep(unended);
         Ok(Some(records))
@@ -154,11 +152,11 @@ impl Forwards {
         }
     }
 
-    /// The record of the line that was begun; nothing more comes of that line.
-    fn rest(&mut self) -> Vec<TraceRecord> {
+    /// What the line that was begun means; nothing more comes of that line.
+    fn rest<T>(&mut self, parse: Parse<T>) -> Vec<T> {
         let line = std::mem::take(&mut self.begun);
         let skipped = std::mem::take(&mut self.skipping);
-        line::record(&line).into_iter().filter(|_| !skipped).collect()
+        parse(&line).into_iter().filter(|_| !skipped).collect()
     }
 }
 
@@ -170,11 +168,14 @@ mod tests {
     };
 
     use super::*;
-    use crate::domain::trace::sample;
+    use crate::{
+        domain::trace::{TraceRecord, sample},
+        store::trace,
+    };
 
     fn written(id: &str) -> String {
         let record = TraceRecord { request_id: id.to_owned(), ..sample("alpha") };
-        line::as_line(&record, &jiff::tz::TimeZone::UTC).expect("a line") + "\n"
+        trace::as_line(&record, &jiff::tz::TimeZone::UTC).expect("a line") + "\n"
     }
 
     fn append(path: &Path, text: &str) {
@@ -190,7 +191,7 @@ mod tests {
     }
 
     /// All that has come since, a step at a time.
-    fn news(follower: &mut Follower) -> Vec<String> {
+    fn news(follower: &mut Follower<TraceRecord>) -> Vec<String> {
         let mut ids = Vec::new();
         while let Some(records) = follower.step().expect("read") {
             ids.extend(records.into_iter().map(|record| record.request_id));
@@ -198,8 +199,8 @@ mod tests {
         ids
     }
 
-    fn start(path: &Path) -> (Vec<String>, Follower) {
-        let (before, follower) = Follower::start(path).expect("started");
+    fn start(path: &Path) -> (Vec<String>, Follower<TraceRecord>) {
+        let (before, follower) = trace::follow(path).expect("started");
         (before.map(|record| record.expect("read").request_id).collect(), follower)
     }
 

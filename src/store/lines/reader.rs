@@ -1,4 +1,4 @@
-//! The trace read backwards: newest record first, through the rotated files, in blocks. Not what comes in later
+//! A file of lines read backwards: newest first, through the rotated files, in blocks. Not what comes in later
 //! (`follower`). It writes nothing and takes no lock, so it may run beside whoever writes.
 
 use std::{
@@ -9,11 +9,8 @@ use std::{
     vec,
 };
 
-use super::line;
-use crate::{
-    domain::trace::TraceRecord,
-    store::{Doing, StoreError, rotate},
-};
+use super::Parse;
+use crate::store::{Doing, StoreError, rotate};
 
 /// Files are read in blocks of this size.
 pub(super) const BLOCK: u64 = 64 * 1024;
@@ -29,31 +26,32 @@ pub(super) fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// The records of a trace, newest first. Lines that are no records are passed over; a file that can't be read is an
+/// What the lines mean, newest first. Lines that mean nothing are passed over; a file that can't be read is an
 /// error in its place, and reading goes on with the next.
 #[derive(Debug)]
-pub(crate) struct NewestFirst {
+pub(crate) struct NewestFirst<T> {
     path: PathBuf,
-    /// What was there at the start, newest first, by number: 0 is the trace itself. A rotation meanwhile moves files to
+    parse: Parse<T>,
+    /// What was there at the start, newest first, by number: 0 is the file itself. A rotation meanwhile moves files to
     /// higher numbers; they are known by what they are.
     waiting: vec::IntoIter<(u32, Identity)>,
     reading: Option<Backwards>,
     fault: Option<StoreError>,
 }
 
-impl NewestFirst {
+impl<T> NewestFirst<T> {
     /// All that is there now. A folder that is not there holds nothing.
-    pub(crate) fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path, parse: Parse<T>) -> Self {
         let (files, fault) = match files(path) {
             Ok(files) => (files, None),
             Err(error) => (Vec::new(), Some(StoreError::at(path, Doing::Read)(error))),
         };
-        Self { path: path.to_owned(), waiting: files.into_iter(), reading: None, fault }
+        Self { path: path.to_owned(), parse, waiting: files.into_iter(), reading: None, fault }
     }
 
     /// All that is there before this place in a file.
-    pub(super) fn before(path: &Path, file: File, end: u64) -> Self {
-        let mut all = Self::of(path);
+    pub(super) fn before(path: &Path, file: File, end: u64, parse: Parse<T>) -> Self {
+        let mut all = Self::of(path, parse);
         let own = file.metadata().map(|metadata| identity(&metadata)).ok();
         if let Some(at) = all.waiting.as_slice().iter().position(|(_, found)| Some(*found) == own) {
             all.waiting.nth(at);
@@ -80,8 +78,8 @@ impl NewestFirst {
     }
 }
 
-impl Iterator for NewestFirst {
-    type Item = Result<TraceRecord, StoreError>;
+impl<T> Iterator for NewestFirst<T> {
+    type Item = Result<T, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(fault) = self.fault.take() {
@@ -97,8 +95,8 @@ impl Iterator for NewestFirst {
             };
             match reading.line() {
                 Ok(Some(bytes)) => {
-                    if let Some(record) = line::record(bytes) {
-                        return Some(Ok(record));
+                    if let Some(meant) = (self.parse)(bytes) {
+                        return Some(Ok(meant));
                     }
                 }
                 Ok(None) => self.reading = None,
@@ -111,7 +109,7 @@ impl Iterator for NewestFirst {
     }
 }
 
-/// The trace and its rotated files, newest first. Only plain files: opening a pipe could wait for ever.
+/// The file and its rotated ones, newest first. Only plain files: opening a pipe could wait for ever.
 pub(super) fn files(path: &Path) -> io::Result<Vec<(u32, Identity)>> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Ok(Vec::new());
@@ -243,14 +241,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::trace::sample;
+    use crate::{
+        domain::trace::{TraceRecord, sample},
+        store::trace,
+    };
 
     fn written(id: &str) -> String {
         let record = TraceRecord { request_id: id.to_owned(), ..sample("alpha") };
-        line::as_line(&record, &jiff::tz::TimeZone::UTC).expect("a line") + "\n"
+        trace::as_line(&record, &jiff::tz::TimeZone::UTC).expect("a line") + "\n"
     }
 
-    fn ids(records: NewestFirst) -> Vec<String> {
+    fn ids(records: NewestFirst<TraceRecord>) -> Vec<String> {
         records.map(|record| record.expect("read").request_id).collect()
     }
 
@@ -269,8 +270,8 @@ mod tests {
             fs::write(folder.path().join(name), ids.iter().map(|id| written(id)).collect::<String>()).expect("written");
         }
         fs::create_dir(folder.path().join("trace.jsonl.3")).expect("made");
-        assert_eq!(ids(NewestFirst::of(&path)), ["6", "5", "4", "3", "2", "1"]);
-        assert_eq!(ids(NewestFirst::of(&folder.path().join("nowhere/trace.jsonl"))), [""; 0]);
+        assert_eq!(ids(trace::newest_first(&path)), ["6", "5", "4", "3", "2", "1"]);
+        assert_eq!(ids(trace::newest_first(&folder.path().join("nowhere/trace.jsonl"))), [""; 0]);
     }
 
     #[test]
@@ -280,7 +281,7 @@ mod tests {
         fs::write(&path, written("3")).expect("written");
         fs::write(numbered(&path, 1), written("2")).expect("written");
         fs::write(numbered(&path, 2), written("1")).expect("written");
-        let mut records = NewestFirst::of(&path);
+        let mut records = trace::newest_first(&path);
         assert_eq!(records.next().expect("one").expect("read").request_id, "3");
         for round in 0..2 {
             for number in (0..=2 + round).rev() {
@@ -297,7 +298,7 @@ mod tests {
         let path = folder.path().join("trace.jsonl");
         let hostile = "x".repeat(LINE_MAX + 3 * BLOCK as usize);
         fs::write(&path, format!("{}{hostile}\n{}\n\r\nnull\n{hostile}", written("1"), written("2"))).expect("written");
-        let mut records = NewestFirst::of(&path);
+        let mut records = trace::newest_first(&path);
         assert_eq!(records.next().expect("one").expect("read").request_id, "2");
         let held = records.reading.as_ref().map(|file| file.carried.capacity() + file.line.capacity());
         assert!(held.is_some_and(|held| held <= 4 * LINE_MAX), "{held:?}");
