@@ -237,6 +237,9 @@ pub(super) struct LogsArgs {
     daemon: bool,
     #[arg(long, value_name = "10m")]
     pub(super) since: Option<String>,
+    /// How often the old tool looked.
+    #[arg(long, hide = true)]
+    sleep: Option<f64>,
 }
 
 #[derive(Debug, Clone, ClapArgs)]
@@ -253,6 +256,12 @@ pub(super) struct E2eArgs {
     pub(super) min_confidence: u8,
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(super) timeout: u32,
+    /// The old tool waited for its trace after each batch; nothing is waited for here.
+    #[arg(long, hide = true)]
+    pause: Option<f64>,
+    /// As in the old tool; where the proxy is, and how it speaks, is known.
+    #[arg(long, hide = true)]
+    scheme: Option<String>,
     #[command(flatten)]
     pub(super) json: Json,
 }
@@ -282,6 +291,8 @@ impl Default for E2eArgs {
             endpoint: "/models".to_owned(),
             min_confidence: 95,
             timeout: 10,
+            pause: None,
+            scheme: None,
             json: Json { json: false },
         }
     }

@@ -166,7 +166,12 @@ impl Pool {
         }
         let others = candidates.iter().copied().filter(|position| *position != best);
         let runner_up = others.min_by(|a, b| compare(*a, *b).0);
-        Some((best, runner_up.map_or(Why::OnlyEligible, |other| compare(best, other).1)))
+        let why = runner_up.map_or(Why::OnlyEligible, |other| match compare(best, other) {
+            // The active one is worse or out, and several are equally better than it.
+            (Ordering::Equal, _) => Why::TieMoves,
+            (_, why) => why,
+        });
+        Some((best, why))
     }
 
     /// A person's word: what was bound to other keys is so no longer.

@@ -269,6 +269,9 @@ fn rotation_says_the_rule_that_decided() {
     let mut worse = healthy(Policy::default(), &["a", "b"]);
     settle_after(&mut worse, "a", Cause::RateLimited, 1, at(1));
     assert_eq!(rotated(&mut worse), Ok(("b".into(), Why::Status)));
+    let mut two_better = healthy(Policy::default(), &["a", "b", "c"]);
+    settle(&mut two_better, "a", Cause::PaymentRequired, at(1));
+    assert_eq!(rotated(&mut two_better), Ok(("b".into(), Why::TieMoves)), "not that nobody is better");
     let mut last = healthy(Policy::default(), &["a", "b"]);
     settle(&mut last, "b", Cause::PaymentRequired, at(1));
     assert_eq!(rotated(&mut last), Ok(("a".into(), Why::OnlyEligible)));
