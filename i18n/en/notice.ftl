@@ -61,7 +61,8 @@ shared-upstream = All { $count } keys answered “{ $cause }” within seconds: 
 refused-no-keys = There is no key. Put an auth file into the auths folder.
 refused-none-eligible = No key can serve now, so there is none to rotate to.
 refused-unknown-label = There is no key called { $label }.
-refused-not-eligible = { $label } can't serve now, so it can't be the active key.
+refused-not-eligible = { $label } can't be the active key now: { $why }.
+refused-not-eligible-until = { $label } can't be the active key before { $until }: { $why }.
 refused-auto-rotate = Auto-rotation is not allowed. Set KMI_AUTO_ROTATE_ALLOWED=1 if your provider's terms permit pooling keys.
 
 store-create-failed = { $path } can't be made: { $error }. Check the folder's permissions, or choose another with --state-dir.

@@ -67,7 +67,8 @@ shared-upstream = Все ключи ({ $count }) за секунды ответ�
 refused-no-keys = Нет ни одного ключа. Положите файл в папку ключей.
 refused-none-eligible = Сейчас ни один ключ не может работать, переключаться не на что.
 refused-unknown-label = Нет ключа с именем { $label }.
-refused-not-eligible = { $label } сейчас не может работать и не может стать активным.
+refused-not-eligible = { $label } сейчас не может стать активным: { $why }.
+refused-not-eligible-until = { $label } не может стать активным до { $until }: { $why }.
 refused-auto-rotate = Авторотация не разрешена. Задайте KMI_AUTO_ROTATE_ALLOWED=1, если условия провайдера допускают объединение ключей.
 
 store-create-failed = Не удаётся создать { $path }: { $error }. Проверьте права на папку или выберите другую: --state-dir.

@@ -61,7 +61,9 @@ pub(super) fn keys(snapshot: &Snapshot, as_json: bool, words: &Words) {
 
 fn row(key: &KeyView, now: Timestamp, words: &Words) -> [String; 7] {
     let back = key.skip.as_ref().and_then(skip_until).map(|moment| words.span(round(until(moment, now))));
-    let note = key.skip.as_ref().map(|skip| reason(skip, words)).into_iter().chain(back).collect::<Vec<_>>().join(", ");
+    let unchecked = matches!(key.usage, UsageView::Unknown).then(|| words.text("skip-usage-unknown"));
+    let why = key.skip.as_ref().map(|skip| reason(skip, words)).or(unchecked);
+    let note = why.into_iter().chain(back).collect::<Vec<_>>().join(", ");
     [
         if key.active { "*".to_owned() } else { String::new() },
         text::clean(key.label.as_str(), LABEL_MAX),

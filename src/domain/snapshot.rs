@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     command::{Notice, Severity},
     key::Label,
-    message::Message,
+    message::{Argument, Message},
+    outcome::Cause,
     shared_cause::SharedCause,
     trace::Tokens,
     usage::Usage,
@@ -194,6 +195,16 @@ impl Skip {
             Self::CircuitOpen { .. } => "skip-circuit-open",
             Self::Tried => "skip-tried",
         })
+    }
+
+    /// The same inside a sentence.
+    pub(crate) fn told(&self) -> Argument {
+        match self.name() {
+            Ok(id) => Message::new(id).into(),
+            Err(code) => {
+                Cause::from_code(code).map_or_else(|| code.into(), |cause| Message::new(cause.message_id()).into())
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     key::Label,
     message::Message,
     now::since,
-    pool::{Change, Refusal, Reloaded, Rotated},
+    pool::{Change, Refusal, Reloaded, Rotated, skip_until},
     shared_cause::{self, SharedCause},
 };
 
@@ -87,7 +87,12 @@ pub(super) fn refused(refusal: &Refusal) -> (Severity, Message) {
         Refusal::NoKeys => Message::new("refused-no-keys"),
         Refusal::NoneEligible => Message::new("refused-none-eligible"),
         Refusal::UnknownLabel(label) => Message::new("refused-unknown-label").with("label", label),
-        Refusal::NotEligible(label, _) => Message::new("refused-not-eligible").with("label", label),
+        Refusal::NotEligible(label, skip) => match skip_until(skip) {
+            Some(until) => Message::new("refused-not-eligible-until").with("until", until),
+            None => Message::new("refused-not-eligible"),
+        }
+        .with("label", label)
+        .with("why", skip.told()),
         Refusal::AutoRotateNotAllowed => Message::new("refused-auto-rotate"),
     };
     (Severity::Warn, message)

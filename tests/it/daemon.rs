@@ -6,12 +6,12 @@ use tokio::io::AsyncWriteExt;
 
 use crate::support::{
     client::{self, Raw},
-    proxy::{Home, home, key, simulator, until},
+    proxy::{EndsBackground, Home, home, key, simulator, until},
 };
 
-/// Ends whatever serves this folder when the test is over, however it ends.
+/// A proxy that was put into the background.
 struct Background {
-    home: Home,
+    home: EndsBackground,
     base: String,
 }
 
@@ -21,7 +21,7 @@ impl Background {
         let (code, said, errors) = home.run(&["proxy"]).await;
         assert_eq!(code, Some(0), "{errors}");
         let base = said.split_whitespace().find(|word| word.starts_with("http://")).expect("an address").to_owned();
-        Self { home, base }
+        Self { home: EndsBackground(home), base }
     }
 
     fn address(&self) -> std::net::SocketAddr {
@@ -38,15 +38,6 @@ impl Background {
 
     async fn models(&self) -> client::Answer {
         client::request(self.address(), "GET", "/kmi-rotor/v1/models", &[], b"").await
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        let pid = self.pid().trim().parse().ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-        }
     }
 }
 

@@ -14,6 +14,8 @@ mod cli;
 mod commands;
 // The proxy in the background: started, replaced, stopped.
 mod daemon;
+// The examples in the docs, run.
+mod docs;
 // What the doctor sees, and what it changes when told to.
 mod doctor;
 // What the client sees when a key fails.

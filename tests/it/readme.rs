@@ -3,10 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::source::{files, read, root};
+use crate::support::{
+    proxy::Home,
+    source::{files, read, root},
+};
 
-const PAPERS: &[&str] =
-    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/doctor.md", "docs/trace.md"];
+const PAPERS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/coming-from-kmi.md",
+    "docs/commands.md",
+    "docs/control.md",
+    "docs/doctor.md",
+    "docs/operation.md",
+    "docs/trace.md",
+];
 const SAMPLE: &str = "assets/.env.example";
 
 #[test]
@@ -89,6 +102,44 @@ fn every_option_is_in_the_readme_and_every_one_there_is_real() {
         .filter_map(|span| Some(span.strip_prefix("--")?.split(' ').next()?.to_owned()))
         .collect();
     assert_eq!(named, real, "README's options, and those of the command line");
+}
+
+#[tokio::test]
+async fn every_command_that_is_named_is_understood() {
+    let home = Home::new();
+    let mut seen = BTreeSet::new();
+    for paper in PAPERS {
+        let text = read(paper);
+        let typed = text.lines().filter_map(|line| line.strip_prefix("$ "));
+        for command in code_spans(&text).into_iter().chain(typed).filter_map(|span| span.strip_prefix("kmi-tui ")) {
+            // A synopsis, an outline, a sentence.
+            if command.contains(['[', '…']) || !seen.insert(command.to_owned()) {
+                continue;
+            }
+            let words: Vec<String> = command.split(' ').map(|word| word.trim_matches('"').to_owned()).collect();
+            // `kimi` passes help on.
+            if words.first().is_some_and(|word| word == "kimi") {
+                continue;
+            }
+            let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+            let (code, _, errors) = home.run(&arguments).await;
+            assert_eq!(code, Some(0), "{paper}: kmi-tui {command}: {errors}");
+        }
+    }
+    assert!(seen.len() > 30, "they were found: {seen:?}");
+}
+
+#[test]
+fn every_command_is_described() {
+    let help = read("src/cli/args/help.rs");
+    let table = help.split("const COMMANDS").nth(1).and_then(|rest| rest.split("];").next()).expect("the table");
+    let docs = read("docs/commands.md");
+    let spans = code_spans(&docs);
+    for command in table.lines().filter_map(|line| line.split_once("(\"")?.1.split_once('"')).map(|(name, _)| name) {
+        let named = |text: &str| text == command || text.starts_with(&format!("{command} "));
+        let shown = docs.lines().filter_map(|line| line.strip_prefix("$ kmi-tui ")).any(named);
+        assert!(shown || spans.iter().any(|span| named(span)), "docs/commands.md does not know {command}");
+    }
 }
 
 #[test]

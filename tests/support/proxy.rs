@@ -65,17 +65,32 @@ impl Home {
         self.folder.path().join("state")
     }
 
+    /// The variables that make it a home.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let ours = [
+            ("HOME", path(self.folder.path())),
+            ("KMI_AUTHS_DIR", path(&self.auths())),
+            ("KMI_STATE_DIR", path(&self.state_dir())),
+            ("KMI_PROXY_LISTEN", "127.0.0.1:0".to_owned()),
+        ];
+        let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value));
+        ours.chain(self.variables.iter().cloned()).collect()
+    }
+
+    /// The process ID of the instance that owns the state folder.
+    pub(crate) fn pid(&self) -> Option<rustix::process::Pid> {
+        let text = fs::read_to_string(self.state_dir().join("kmi.pid")).ok()?;
+        text.trim().parse().ok().and_then(rustix::process::Pid::from_raw)
+    }
+
     /// The binary with this home and nothing of the real environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kmi-tui"));
         command
             .args(arguments)
             .env_clear()
-            .env("HOME", self.folder.path())
-            .env("KMI_AUTHS_DIR", self.auths())
-            .env("KMI_STATE_DIR", self.state_dir())
-            .env("KMI_PROXY_LISTEN", "127.0.0.1:0")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment())
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -99,6 +114,25 @@ impl Home {
         let output = timeout(PATIENCE, self.command(arguments).output()).await.expect("it ends").expect("it runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+/// Ends whatever serves this home in the background when the test is over, however it ends.
+pub(crate) struct EndsBackground(pub(crate) Home);
+
+impl std::ops::Deref for EndsBackground {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.0
+    }
+}
+
+impl Drop for EndsBackground {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.pid() {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 

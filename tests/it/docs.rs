@@ -1,0 +1,24 @@
+//! The examples in the docs: run as they stand, they print what stands below them. Not the rest of the papers' words.
+
+use crate::support::{
+    proxy::{EndsBackground, home, simulator},
+    source::root,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_print_what_they_say() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    let home = home(&simulator, &["alpha", "beta"]).set("KMI_AUTO_ROTATE_ALLOWED", "1");
+    let variables = home.environment();
+    let _ends = EndsBackground(home);
+    let run = move || {
+        let cases = trycmd::TestCases::new();
+        cases.register_bin("kmi-tui", std::path::Path::new(env!("CARGO_BIN_EXE_kmi-tui")));
+        for (name, value) in variables {
+            cases.env(name, value);
+        }
+        cases.case(root().join("docs/commands.md"));
+        cases.run();
+    };
+    tokio::task::spawn_blocking(run).await.expect("as the docs say");
+}
