@@ -15,6 +15,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// How long the thread sleeps before it looks for a resize, or for the end of the program.
 const NAP: Duration = Duration::from_millis(100);
 
+/// crossterm looks at nothing within no time at all. Its other way to wait, which does, forgets a key that comes together
+/// with a resize until the next one comes (that is why its feature `use-dev-tty` is on).
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Starts reading. The channel closes when the terminal is gone.
 pub(super) fn start() -> io::Result<UnboundedReceiver<Event>> {
     let terminal = input()?;
@@ -31,7 +35,7 @@ fn input() -> io::Result<OwnedFd> {
 
 fn read(terminal: &OwnedFd, sender: &UnboundedSender<Event>) {
     while !sender.is_closed() && is_there(terminal) {
-        // Without waiting: crossterm never comes back from a terminal that hangs up while it waits.
+        // With next to no waiting: crossterm does not come back from a terminal that hangs up while it waits.
         while let Some(event) = next() {
             if event.is_none_or(|event| sender.send(event).is_err()) {
                 return;
@@ -42,7 +46,7 @@ fn read(terminal: &OwnedFd, sender: &UnboundedSender<Event>) {
 
 /// The next event that is there; `Some(None)` when reading failed.
 fn next() -> Option<Option<Event>> {
-    match event::poll(Duration::ZERO) {
+    match event::poll(MOMENT) {
         Ok(false) => None,
         Ok(true) => Some(event::read().ok()),
         Err(_) => Some(None),

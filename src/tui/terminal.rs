@@ -40,9 +40,9 @@ impl Guard {
         raw::enable_raw_mode()?;
         // Pasted text must not be taken for keys.
         execute!(io::stdout(), raw::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)?;
-        let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
-        terminal.clear()?;
-        Ok(Self { terminal })
+        // Not ratatui's `clear`, which asks where the cursor is: nothing may depend on a terminal's answer.
+        execute!(io::stdout(), raw::Clear(raw::ClearType::All))?;
+        Ok(Self { terminal: ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?) })
     }
 
     /// Draws one frame, which the terminal shows at once.

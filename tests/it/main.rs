@@ -26,6 +26,8 @@ mod life;
 mod recovery;
 // What passes through, and how.
 mod relay;
+// The dashboard in a terminal: keys pressed, the screen read.
+mod screen;
 // Hostile bytes: refused, and nothing goes upstream.
 mod threats;
 // What the trace tells those who ask, whatever state its files are in.

@@ -5,3 +5,4 @@ pub(crate) mod client;
 pub(crate) mod proxy;
 pub(crate) mod schema;
 pub(crate) mod source;
+pub(crate) mod terminal;

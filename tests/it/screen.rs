@@ -1,0 +1,164 @@
+//! The dashboard in a terminal, as a person has it: keys pressed, the screen read, and the terminal that is left behind.
+
+use kmi_tui::demo::Behaviour;
+use rustix::process::Signal;
+
+use crate::support::{
+    proxy::{EndsBackground, Home, Proxy, home, key, simulator},
+    terminal::{Shown, Terminal},
+};
+
+const LARGE: (u16, u16) = (120, 40);
+const SMALL: (u16, u16) = (80, 24);
+
+/// The terminal is as it was before.
+fn is_sane(left: &Shown) {
+    assert!(!left.alternate && !left.cursor_hidden && !left.mouse, "{left:?}");
+}
+
+/// A client's request that runs until it is let go.
+async fn running_request(address: &str) -> crate::support::client::Raw {
+    let body = r#"{"model":"kimi-for-coding","stream":true,"messages":[{"role":"user","content":"tell me a story"}]}"#;
+    let mut raw = crate::support::client::Raw::open(address.parse().expect("an address")).await;
+    let head = "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\n";
+    raw.send(format!("{head}host: {address}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+    raw
+}
+
+/// Where the dashboard says that its proxy listens.
+fn address(shown: &Shown) -> String {
+    let rest = shown.text.split("http://").nth(1).expect("an address");
+    rest.split('/').next().expect("an address").to_owned()
+}
+
+#[tokio::test]
+async fn a_dashboard_beside_a_proxy_leaves_it_running_and_finds_the_next_one() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    let proxy = home(&simulator, &["alpha", "beta"]).start().await;
+    let pid = proxy.child.id().expect("it runs");
+    let mut screen = Terminal::open(&proxy.home, &[], LARGE);
+    screen.until_text(&format!("attached to pid {pid}")).await;
+    assert_eq!(proxy.get("/models").await.status, 200);
+    screen.until_text("/models").await;
+    screen.press("jR").await;
+    screen.until_text("Active key").await;
+    screen.press("q").await;
+    let (code, left) = screen.ended().await;
+    assert_eq!(code, Some(0));
+    is_sane(&left);
+    assert_eq!(proxy.get("/models").await.status, 200, "it goes on");
+
+    let mut screen = Terminal::open(&proxy.home, &[], SMALL);
+    screen.until_text(&format!("attached to pid {pid}")).await;
+    let beside = proxy.home.beside();
+    let Proxy { mut child, .. } = proxy;
+    child.kill().await.expect("killed");
+    screen.until_text("not heard any more").await;
+    let next = beside.start().await;
+    screen.until_text(&format!("attached to pid {}", next.child.id().expect("it runs"))).await;
+    screen.press("q").await;
+    assert_eq!(screen.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_person_can_rotate_block_pause_switch_and_resize() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    let home = home(&simulator, &["alpha", "beta"]);
+    let mut screen = Terminal::open(&home, &[], LARGE);
+    screen.until_text("Limits").await;
+    screen.press("r").await;
+    screen.until_text("Active key is now beta").await;
+    screen.press("b").await;
+    screen.until_text("For how long").await;
+    // The field is filled in already.
+    screen.press("\x155x\r").await;
+    screen.until_text("is no span of time").await;
+    screen.press("\x151h\tholiday\r").await;
+    screen.until_text("holiday").await;
+    screen.press("u").await;
+    screen.until_text("is unblocked").await;
+    screen.press("3 ").await;
+    screen.until_text("paused").await;
+    screen.press("L").await;
+    screen.until_text("Ключи").await;
+    // A Russian layout: the key of `L`.
+    screen.press("Д").await;
+    screen.until_text("Keys").await;
+    for size in [SMALL, (40, 12), (20, 5), (3, 1), LARGE] {
+        screen.resize(size);
+        screen.until("the new size", |shown| !shown.text.is_empty()).await;
+    }
+    screen.until_text("Limits").await;
+    screen.press("?").await;
+    screen.until_text("rotate to the selected key").await;
+    screen.press("\x1b").await;
+    screen.until("help to go", |shown| !shown.text.contains("rotate to the selected key")).await;
+    screen.press("q").await;
+    let (code, left) = screen.ended().await;
+    assert_eq!(code, Some(0));
+    is_sane(&left);
+}
+
+#[tokio::test]
+async fn leaving_while_a_request_runs_asks_and_can_wait() {
+    let simulator = simulator(&["alpha"]).await;
+    simulator.set(&key("alpha"), Behaviour::Gated);
+    let home = home(&simulator, &["alpha"]);
+    let mut screen = Terminal::open(&home, &[], SMALL);
+    let shown = screen.until_text("http://").await;
+    let mut raw = running_request(&address(&shown)).await;
+    simulator.release(1);
+    raw.read_until("data: ").await;
+    screen.until_text("1 in flight").await;
+    screen.press("q").await;
+    screen.until_text("1 request is in flight").await;
+    screen.press("\x1b").await;
+    screen.until("the question to go", |shown| !shown.text.contains("request is in flight")).await;
+    screen.press("qw").await;
+    simulator.release(10_000);
+    raw.read_until("[DONE]").await;
+    let (code, left) = screen.ended().await;
+    assert_eq!(code, Some(0));
+    is_sane(&left);
+}
+
+#[tokio::test]
+async fn a_proxy_goes_on_in_the_background_when_its_dashboard_is_left() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]);
+    let mut screen = Terminal::open(&home, &[], SMALL);
+    let shown = screen.until_text("http://").await;
+    let home = EndsBackground(home);
+    screen.press("Q").await;
+    let (code, left) = screen.ended().await;
+    assert_eq!(code, Some(0), "{}", left.text);
+    is_sane(&left);
+    let address = address(&shown).parse().expect("an address");
+    let answer = crate::support::client::request(address, "GET", "/kmi-rotor/v1/models", &[], b"").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(home.run(&["proxy-stop"]).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn whatever_ends_it_leaves_a_sane_terminal() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let home = Home::new().with_key("alpha").set("KMI_DRY_RUN", "1");
+        let mut screen = Terminal::open(&home, &[], SMALL);
+        screen.until_text("http://").await;
+        screen.signal(signal);
+        let (code, left) = screen.ended().await;
+        assert!(code.is_some(), "{signal:?}: it ends by itself");
+        is_sane(&left);
+        assert!(home.pid().is_none(), "{signal:?}: the folder is free");
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_closed_ends_it() {
+    let home = Home::new().with_key("alpha").set("KMI_DRY_RUN", "1");
+    let mut screen = Terminal::open(&home, &[], SMALL);
+    screen.until_text("http://").await;
+    let status = screen.close().await;
+    assert!(status.code().is_some(), "by itself, not killed: {status:?}");
+    assert!(home.pid().is_none(), "the folder is free");
+}
