@@ -1,4 +1,5 @@
-//! A line for each request: on stdout with `--no-ui`, in `logs/proxy.out` in the background. Not the trace file, nor the log.
+//! A line for each request: on stdout with `--no-ui`, in `logs/proxy.out` in the background. Not the trace file, nor the
+//! log.
 
 use std::{
     sync::{
@@ -15,7 +16,7 @@ use crate::{
     domain::{key::Label, text, trace::TraceRecord},
     engine::Engine,
     i18n::Words,
-    store::rotate::LineFile,
+    store::{rotate::LineFile, trace},
     tui,
 };
 
@@ -23,8 +24,17 @@ use crate::{
 const QUEUE: usize = 1024;
 const PATH_MAX: usize = 60;
 
-/// Prints from now on, on stdout or into a file. A reader that does not read holds nobody up.
-pub(super) fn print(engine: &Engine, into: Option<LineFile>, words: &Words) {
+/// Where lines go.
+#[derive(Debug)]
+pub(super) enum Into {
+    Stdout,
+    /// The same as the trace has, for scripts.
+    StdoutAsJson,
+    File(LineFile),
+}
+
+/// Prints from now on. A reader that does not read holds nobody up.
+pub(super) fn print(engine: &Engine, into: Into, words: &Words) {
     let (_, mut records) = engine.records();
     let lines = printer(into, words);
     tokio::spawn(async move {
@@ -42,18 +52,21 @@ pub(super) fn print(engine: &Engine, into: Option<LineFile>, words: &Words) {
 }
 
 /// A thread that prints what it is sent.
-fn printer(mut into: Option<LineFile>, words: &Words) -> SyncSender<Arc<TraceRecord>> {
+fn printer(mut into: Into, words: &Words) -> SyncSender<Arc<TraceRecord>> {
     let (lines, inbox) = sync_channel::<Arc<TraceRecord>>(QUEUE);
     let (locale, zone) = (words.locale(), words.zone());
     // Without a thread nothing is printed, and requests are served all the same.
     let _ = thread::Builder::new().name("kmi-lines".to_owned()).spawn(move || {
         let words = Words::new(locale, zone.clone());
         for record in inbox {
-            let line = line(&record, &words);
             match &mut into {
                 // What can't be written is in the trace all the same.
-                Some(file) => drop(file.write(&format!("{} {line}\n", record.at.to_zoned(zone.clone()).date()))),
-                None => say(&line),
+                Into::File(file) => {
+                    let day = record.at.to_zoned(zone.clone()).date();
+                    drop(file.write(&format!("{day} {}\n", line(&record, &words))));
+                }
+                Into::Stdout => say(&line(&record, &words)),
+                Into::StdoutAsJson => say(&trace::as_line(&record, &zone).unwrap_or_default()),
             }
         }
     });

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::json;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::{
@@ -41,7 +42,6 @@ use crate::{
         lock::InstanceLock,
         log::{self, LogGuard},
         output,
-        rotate::LineFile,
         state::StateFile,
         trace::TraceFile,
     },
@@ -147,8 +147,8 @@ pub(super) async fn serve(
         let _ = before.ready().await;
     }
     let left = if args.no_ui {
-        lines::print(&engine, lines_file(args, &config, &words)?, &words);
-        say_where(&engine, kind, &config, &words);
+        lines::print(&engine, lines_into(args, &config, &words)?, &words);
+        say_where(&engine, args, kind, &config, &words);
         stopper.reached(Stage::Leaving).await;
         Ok(())
     } else {
@@ -187,14 +187,23 @@ async fn bequeath(config: &Config, counted: Vec<Counted>) {
 }
 
 /// Where a line for each request goes: stdout, or a file in the background.
-fn lines_file(args: &Args, config: &Config, words: &Words) -> Result<Option<LineFile>, Stop> {
+fn lines_into(args: &Args, config: &Config, words: &Words) -> Result<lines::Into, Stop> {
     let (rotation, enforce) = (config.log_rotation, config.enforce_permissions);
-    let opened = args.detached.then(|| output::lines(&config.state_dir, rotation, enforce)).transpose();
-    opened.map_err(|error| Stop::failed(words.render(&error.message())))
+    match (args.detached, args.json) {
+        (true, _) => output::lines(&config.state_dir, rotation, enforce)
+            .map(lines::Into::File)
+            .map_err(|error| Stop::failed(words.render(&error.message()))),
+        (false, true) => Ok(lines::Into::StdoutAsJson),
+        (false, false) => Ok(lines::Into::Stdout),
+    }
 }
 
 /// Says where it listens: whoever waits for this line can send requests now.
-fn say_where(engine: &Engine, kind: Kind, config: &Config, words: &Words) {
+fn say_where(engine: &Engine, args: &Args, kind: Kind, config: &Config, words: &Words) {
+    if args.json {
+        let (address, pid) = (&engine.setup().address, std::process::id());
+        return say(&json!({"listening": address, "upstream": config.upstream.to_string(), "pid": pid}).to_string());
+    }
     say(&words.render(&Message::new("cli-listening").with("address", engine.setup().address.clone())));
     if kind == Kind::Demo {
         let upstream = Message::new("cli-demo-upstream").with("address", config.upstream.to_string());

@@ -1,11 +1,18 @@
 //! Start and end: settings, ports, locks, signals, and what is on disk afterwards.
 
+use std::time::Duration;
+
 use kmi_tui::demo::Behaviour;
 use rustix::process::Signal;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::timeout,
+};
 
 use crate::support::{
-    client::Raw,
+    client::{self, Raw},
     proxy::{Home, files_with, home, key, simulator},
+    schema::fits,
 };
 
 #[tokio::test]
@@ -119,4 +126,27 @@ async fn no_key_is_anywhere_but_in_its_auth_file() {
         assert!(found.iter().all(|path| path.starts_with(proxy.home.auths())), "{found:?}");
     }
     assert!(files_with(&proxy.home.state_dir(), "\u{1b}").is_empty());
+}
+
+#[tokio::test]
+async fn headless_lines_can_be_json() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]);
+    let mut child = home.command(&["--no-ui", "--json"]).spawn().expect("the binary starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut next = async || {
+        let line = timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time").expect("text");
+        serde_json::from_str::<serde_json::Value>(&line.expect("a line")).expect("JSON")
+    };
+    let first = next().await;
+    assert_eq!(first["pid"], child.id().expect("it runs"));
+    let base = first["listening"].as_str().expect("an address").to_owned();
+    let address = base.trim_start_matches("http://").split('/').next().and_then(|text| text.parse().ok());
+    let answer = client::request(address.expect("an address"), "GET", "/kmi-rotor/v1/models", &[], b"").await;
+    assert_eq!(answer.status, 200);
+    let record = next().await;
+    assert_eq!((&record["key_label"], &record["status"]), (&"alpha".into(), &200.into()));
+    fits(&record, "trace");
+    let (code, _, errors) = home.run(&["--json"]).await;
+    assert_eq!(code, Some(2), "{errors}");
 }

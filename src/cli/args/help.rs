@@ -38,6 +38,7 @@ fn explained(command: Command, path: &str, words: &Words) -> Command {
 /// Options, by the ids of their arguments, and the messages that explain them.
 const ARGUMENTS: &[(&str, &str)] = &[
     ("no_ui", "cli-no-ui"),
+    ("json", "cli-json"),
     ("demo", "cli-demo"),
     ("dry_run", "cli-dry-run"),
     ("lang", "cli-lang"),
@@ -54,7 +55,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
 
 /// The same of commands.
 const OF_COMMANDS: &[(&str, &str)] = &[
-    ("json", "cli-json"),
     ("current", "cli-health-current"),
     ("to", "cli-rotate-to"),
     ("switch", "cli-auto-rotate-switch"),

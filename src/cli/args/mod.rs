@@ -21,6 +21,9 @@ use crate::{config::Flags, i18n::Words};
 pub(super) struct Args {
     #[arg(long)]
     pub(super) no_ui: bool,
+    /// Lines of JSON where `--no-ui` has lines for people.
+    #[arg(long, requires = "no_ui")]
+    pub(super) json: bool,
     #[arg(long)]
     pub(super) demo: bool,
     #[arg(long, global = true)]
