@@ -42,9 +42,10 @@ pub(crate) struct Relay {
     inner: Incoming,
     exchange: Exchange,
     reader: TokenReader,
-    /// Runs while the upstream is waited for; a slow client is not its fault.
+    /// Fires no later than the wait is over. It is set anew when it fires too early, not for each chunk: that costs.
     idle: Pin<Box<Sleep>>,
-    waiting: bool,
+    /// Since when the upstream is waited for; a slow client is not its fault.
+    waiting: Option<Instant>,
     idle_timeout: Duration,
     /// The answer to an upload, until it is whole: it names the file.
     upload: Option<Upload>,
@@ -90,11 +91,24 @@ impl Relay {
             exchange.end(Ending::Completed, reader.finish());
         }
         let idle = Box::pin(tokio::time::sleep(idle_timeout));
-        Self { opening, inner, exchange, reader, idle, waiting: false, idle_timeout, upload }
+        Self { opening, inner, exchange, reader, idle, waiting: None, idle_timeout, upload }
+    }
+
+    /// Ready when the upstream has been silent for too long.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        loop {
+            ready!(self.idle.as_mut().poll(context));
+            let end = since + self.idle_timeout;
+            if Instant::now() >= end {
+                return Poll::Ready(());
+            }
+            self.idle.as_mut().reset(end);
+        }
     }
 
     fn observe(&mut self, chunk: &Bytes) {
-        self.waiting = false;
+        self.waiting = None;
         self.exchange.sent(chunk.len());
         self.reader.feed(chunk);
         if let Some(upload) = &mut self.upload {
@@ -146,10 +160,7 @@ impl Body for ProxyBody {
         }
         loop {
             let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
-                if !std::mem::replace(&mut relay.waiting, true) {
-                    relay.idle.as_mut().reset(Instant::now() + relay.idle_timeout);
-                }
-                ready!(relay.idle.as_mut().poll(context));
+                ready!(relay.poll_silence(context));
                 return relay.cut();
             };
             match frame {

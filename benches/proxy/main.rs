@@ -1,0 +1,74 @@
+//! kmi-tui beside nginx and beside nothing, in one run: CPU, latency, memory, start. Ratios count, not the figures.
+//!
+//! `cargo bench --bench proxy -- [--seconds 4] [--rounds 3] [--only small,streams,…] [--nginx PATH] [--json FILE]`. Linux
+//! only. What each figure means, and what they were last time, is in `docs/performance.md`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what it is for")]
+
+#[expect(dead_code, reason = "the tests use the rest of it")]
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod clock;
+mod http;
+mod load;
+mod scenarios;
+mod table;
+mod target;
+mod upstream;
+
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use self::{scenarios::SCENARIOS, table::Table, target::Target};
+
+/// What was asked for.
+pub(crate) struct Options {
+    pub(crate) span: Duration,
+    pub(crate) rounds: usize,
+    pub(crate) nginx: String,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let given = |name: &str| arguments.iter().position(|argument| argument == name);
+    let value = |name: &str| given(name).and_then(|at| arguments.get(at + 1)).cloned();
+    // `cargo test --benches` only wants to know whether it starts.
+    if given("--test").is_some() {
+        return;
+    }
+    open_files();
+    if given("--upstream").is_some() {
+        return upstream::run();
+    }
+    let number = |name: &str, default: u64| value(name).map_or(default, |text| text.parse().expect("a number"));
+    let options = Options {
+        span: Duration::from_secs(number("--seconds", 4)),
+        rounds: usize::try_from(number("--rounds", 3)).expect("a small number"),
+        nginx: value("--nginx").unwrap_or_else(|| "nginx".to_owned()),
+    };
+    let only = value("--only");
+    let mut table = Table::default();
+    let upstream = Target::upstream();
+    if Target::nginx(&options.nginx, upstream.address).is_none() {
+        eprintln!("{} was not found: nothing to compare with but no proxy at all", options.nginx);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for (name, run) in SCENARIOS {
+        if only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted == *name)) {
+            let before = table.len();
+            runtime.block_on(async { run(&options, &upstream, &mut table).await });
+            println!("{}", table.since(before));
+        }
+    }
+    if let Some(path) = value("--json") {
+        std::fs::write(path, table.json()).expect("written");
+    }
+}
+
+/// As many files as the system lets us have: thousands of streams are two connections each.
+fn open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("allowed");
+}

@@ -1,0 +1,354 @@
+//! What is measured, and of whom. Everybody is measured in turns, for several rounds; the median of the rounds counts.
+
+use std::{
+    fs,
+    future::Future,
+    io::{Read as _, Write as _},
+    pin::Pin,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Options, clock,
+    load::{self, Load},
+    support::proxy::Home,
+    table::Table,
+    target::{Target, command},
+};
+
+type Ran<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+type Scenario = for<'a> fn(&'a Options, &'a Target, &'a mut Table) -> Ran<'a>;
+
+pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
+    ("small", |options, upstream, table| Box::pin(small(options, upstream, table))),
+    ("bodies", |options, upstream, table| Box::pin(bodies(options, upstream, table))),
+    ("first", |options, upstream, table| Box::pin(first_chunk(options, upstream, table))),
+    ("streams", |options, upstream, table| Box::pin(streams(options, upstream, table))),
+    ("idle", |options, upstream, table| Box::pin(idle_streams(options, upstream, table))),
+    ("start", |options, upstream, table| Box::pin(start(options, upstream, table))),
+    ("history", |options, upstream, table| Box::pin(history(options, upstream, table))),
+    ("screens", |options, upstream, table| Box::pin(screens(options, upstream, table))),
+];
+
+const MEGABYTE: f64 = 1024.0 * 1024.0;
+const SMALL: &str = "/models";
+
+/// No proxy, nginx where there is one, kmi-tui.
+struct Trio<'a> {
+    upstream: &'a Target,
+    nginx: Option<Target>,
+    kmi: Target,
+}
+
+impl<'a> Trio<'a> {
+    fn start(options: &Options, upstream: &'a Target) -> Self {
+        let nginx = Target::nginx(&options.nginx, upstream.address);
+        Self { upstream, nginx, kmi: Target::kmi(home(upstream, 3)) }
+    }
+
+    /// Measures in turns, so that a slow minute of the machine is everybody's.
+    async fn compare(&self, options: &Options, run: impl AsyncFn(&Target) -> Load) -> Compared {
+        let mut compared = Compared::default();
+        for _ in 0..options.rounds {
+            compared.direct.push(run(self.upstream).await);
+            if let Some(nginx) = &self.nginx {
+                compared.nginx.push(run(nginx).await);
+            }
+            compared.kmi.push(run(&self.kmi).await);
+        }
+        compared
+    }
+}
+
+/// The loads of each round.
+#[derive(Default)]
+struct Compared {
+    direct: Vec<Load>,
+    nginx: Vec<Load>,
+    kmi: Vec<Load>,
+}
+
+impl Compared {
+    /// A figure of a proxy: it has no meaning without one.
+    fn of_proxies(&self, table: &mut Table, what: &str, unit: &'static str, figure: impl Fn(&Load) -> f64) {
+        table.add(what, unit, None, median(&self.nginx, &figure), median(&self.kmi, &figure).unwrap_or(f64::NAN));
+    }
+
+    fn of_all(&self, table: &mut Table, what: &str, unit: &'static str, figure: impl Fn(&Load) -> f64) {
+        let direct = median(&self.direct, &figure);
+        table.add(what, unit, direct, median(&self.nginx, &figure), median(&self.kmi, &figure).unwrap_or(f64::NAN));
+    }
+
+    /// What a proxy adds to the figure without one.
+    fn added(&self, table: &mut Table, what: &str, unit: &'static str, figure: impl Fn(&Load) -> f64) {
+        let direct = median(&self.direct, &figure).unwrap_or_default();
+        let added = |loads: &[Load]| median(loads, &figure).map(|value| value - direct);
+        table.add(what, unit, None, added(&self.nginx), added(&self.kmi).unwrap_or(f64::NAN));
+    }
+
+    fn failures(&self, table: &mut Table, what: &str) {
+        let sum = |loads: &[Load]| loads.iter().map(|load| load.failed as f64).sum::<f64>();
+        table.add(what, "count", Some(sum(&self.direct)), Some(sum(&self.nginx)), sum(&self.kmi));
+    }
+}
+
+fn median(loads: &[Load], figure: &impl Fn(&Load) -> f64) -> Option<f64> {
+    middle(loads.iter().map(figure).collect())
+}
+
+fn middle(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Keys in turns, with everything on.
+fn home(upstream: &Target, keys: usize) -> Home {
+    let home = Home::new()
+        .set("KMI_UPSTREAM_BASE_URL", format!("http://{}/coding/v1", upstream.address))
+        .set("KMI_AUTO_ROTATE_ALLOWED", "1")
+        .set("KMI_PROXY_MAX_CONNECTIONS", "20000");
+    (0..keys).fold(home, |home, number| home.with_key(&format!("key-{number}")))
+}
+
+async fn small(options: &Options, upstream: &Target, table: &mut Table) {
+    let trio = Trio::start(options, upstream);
+    for connections in [1, 16, 64] {
+        let run = async |target: &Target| {
+            load::requests(target, connections, options.span, &target.request("GET", SMALL, b"")).await
+        };
+        let found = trio.compare(options, run).await;
+        let at = |what: &str| format!("small request, {connections} connections: {what}");
+        found.of_proxies(table, &at("CPU"), "µs", Load::cpu_each);
+        found.of_all(table, &at("rate"), "1/s", Load::rate);
+        found.added(table, &at("added latency, p50"), "µs", |load| load.quantile(0.5));
+        found.added(table, &at("added latency, p99"), "µs", |load| load.quantile(0.99));
+        found.failures(table, &at("failures"));
+    }
+}
+
+async fn bodies(options: &Options, upstream: &Target, table: &mut Table) {
+    let trio = Trio::start(options, upstream);
+    for (name, size) in [("100 KB", 100 << 10), ("2 MB", 2 << 20)] {
+        let body = conversation(size);
+        let run = async |target: &Target| {
+            load::requests(target, 4, options.span, &target.request("POST", "/chat/completions", &body)).await
+        };
+        let found = trio.compare(options, run).await;
+        found.of_proxies(table, &format!("body of {name}: CPU"), "µs", Load::cpu_each);
+        found.added(table, &format!("body of {name}: added latency, p50"), "µs", |load| load.quantile(0.5));
+        found.failures(table, &format!("body of {name}: failures"));
+    }
+    let body = conversation(50 << 20);
+    let (before, _) = clock::memory(trio.kmi.pid());
+    let request = trio.kmi.request("POST", "/chat/completions", &body);
+    let failed = load::requests(&trio.kmi, 1, Duration::from_millis(1), &request).await.failed;
+    let (_, most) = clock::memory(trio.kmi.pid());
+    table.add("body of 50 MB: memory at most, above that before", "MB", None, None, (most - before) as f64 / MEGABYTE);
+    table.add("body of 50 MB: failures", "count", None, None, failed as f64);
+}
+
+/// As a coding client sends it: one long conversation.
+fn conversation(size: usize) -> Vec<u8> {
+    let mut body = String::from("{\"model\":\"kimi-for-coding\",\"messages\":[");
+    let turn = format!("{{\"role\":\"user\",\"content\":\"{}\"}},", "some words of code and prose ".repeat(30));
+    while body.len() + turn.len() + 60 < size {
+        body.push_str(&turn);
+    }
+    body.push_str("{\"role\":\"user\",\"content\":\"go on\"}],\"stream\":false}");
+    body.into_bytes()
+}
+
+async fn first_chunk(options: &Options, upstream: &Target, table: &mut Table) {
+    let trio = Trio::start(options, upstream);
+    let found = trio.compare(options, async |target: &Target| load::first_chunks(target, 500).await).await;
+    found.added(table, "stream of one chunk: added time, p50", "µs", |load| load.quantile(0.5));
+    found.added(table, "stream of one chunk: added time, p99", "µs", |load| load.quantile(0.99));
+    found.failures(table, "stream of one chunk: failures");
+}
+
+async fn streams(options: &Options, upstream: &Target, table: &mut Table) {
+    let trio = Trio::start(options, upstream);
+    let chunks = usize::try_from(options.span.as_millis() / 20).expect("small");
+    let run = async |target: &Target| load::streams(target, 500, chunks, Duration::from_millis(20), || ()).await;
+    let found = trio.compare(options, run).await;
+    found.of_proxies(table, "500 streams, 50 chunks/s each: CPU per chunk", "µs", Load::cpu_each);
+    found.of_all(table, "500 streams: transit of a chunk, p50", "µs", |load| load.quantile(0.5));
+    found.of_all(table, "500 streams: transit of a chunk, p99", "µs", |load| load.quantile(0.99));
+    found.failures(table, "500 streams: failures");
+}
+
+async fn idle_streams(options: &Options, upstream: &Target, table: &mut Table) {
+    const STREAMS: usize = 5_000;
+    let trio = Trio::start(options, upstream);
+    let resident = async |target: &Target| {
+        let memory = |target: &Target| target.processes().iter().map(|pid| clock::memory(*pid).0).sum::<u64>() as f64;
+        let (before, mut held) = (memory(target), 0.0);
+        let load = load::streams(target, STREAMS, 4, Duration::from_secs(3), || held = memory(target)).await;
+        (before, held, load.failed as f64)
+    };
+    let nginx = match &trio.nginx {
+        Some(nginx) => Some(resident(nginx).await),
+        None => None,
+    };
+    let (before, held, failed) = resident(&trio.kmi).await;
+    table.add("5,000 streams: resident memory", "MB", None, nginx.map(|n| n.1 / MEGABYTE), held / MEGABYTE);
+    let each = |before: f64, held: f64| (held - before) / STREAMS as f64 / 1024.0;
+    table.add("5,000 streams: memory of each", "KB", None, nginx.map(|n| each(n.0, n.1)), each(before, held));
+    table.add("5,000 streams: failures", "count", None, nginx.map(|n| n.2), failed);
+}
+
+async fn start(_: &Options, upstream: &Target, table: &mut Table) {
+    let mut accepted = Vec::new();
+    for _ in 0..10 {
+        let home = home(upstream, 3);
+        let began = Instant::now();
+        let target = Target::kmi(home);
+        let load = load::requests(&target, 1, Duration::from_nanos(1), &target.request("GET", SMALL, b"")).await;
+        assert_eq!(load.failed, 0);
+        accepted.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    table.add("start to the first answer", "ms", None, None, middle(accepted).expect("ten"));
+    let home = home(upstream, 3);
+    let beside = home.beside();
+    let target = Target::kmi(home);
+    let (resident, _) = clock::memory(target.pid());
+    table.add("memory after the start", "MB", None, None, resident as f64 / MEGABYTE);
+    let mut asked = Vec::new();
+    for _ in 0..20 {
+        let began = Instant::now();
+        let status = command(&beside, &["status"]).stdout(Stdio::null()).status().expect("it runs");
+        assert!(status.success());
+        asked.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    table.add("kmi-tui status", "ms", None, None, middle(asked).expect("twenty"));
+    let size = fs::metadata(env!("CARGO_BIN_EXE_kmi-tui")).expect("built").len();
+    table.add("size of the program", "MB", None, None, size as f64 / MEGABYTE);
+}
+
+/// The cost of a request beside a long past, as a part of the cost without one.
+async fn history(options: &Options, upstream: &Target, table: &mut Table) {
+    let plain = Target::kmi(home(upstream, 3));
+    let long_trace = home(upstream, 3).set("KMI_TRACE_MAX_MB", "0");
+    let folder = long_trace.state_dir().join("trace");
+    fs::create_dir_all(&folder).expect("made");
+    write_trace(&folder.join("trace.jsonl"), 1 << 30).expect("written");
+    let long_trace = Target::kmi(long_trace);
+    let many_labels = home(upstream, 3);
+    fs::create_dir_all(many_labels.state_dir()).expect("made");
+    fs::write(many_labels.state_dir().join("state.json"), state_of(10_000)).expect("written");
+    let many_labels = Target::kmi(many_labels);
+    let many_keys = Target::kmi(home(upstream, 10_000).set("KMI_USAGE_CACHE_SECONDS", "0"));
+    let others =
+        [("a trace of 1 GB", &long_trace), ("state of 10,000 labels", &many_labels), ("10,000 keys", &many_keys)];
+    for (name, target) in others {
+        let mut ratios = Vec::new();
+        for _ in 0..options.rounds.max(3) {
+            let cost = async |target: &Target| {
+                load::requests(target, 16, options.span, &target.request("GET", SMALL, b"")).await.cpu_each()
+            };
+            let without = cost(&plain).await;
+            ratios.push(cost(target).await / without);
+        }
+        table.add(
+            format!("CPU of a small request beside {name}, against none"),
+            "×",
+            None,
+            None,
+            middle(ratios).expect("some"),
+        );
+    }
+}
+
+fn write_trace(path: &std::path::Path, size: usize) -> std::io::Result<()> {
+    let line = concat!(
+        r#"{"ts":"2026-01-01 00:00:00 +0000","request_id":"00000000000000000000000000000000","method":"POST","#,
+        r#""prompt_hint":"some words of a prompt","prompt_head":"some","key_label":"key-0","key_hash":"000000000000","#,
+        r#""endpoint":"/chat/completions","status":200,"latency_ms":1000,"error_code":null,"rotation_index":0,"schema_version":1}"#,
+        "\n"
+    );
+    let block = line.repeat(4096);
+    let mut file = fs::File::create(path)?;
+    for _ in 0..size.div_ceil(block.len()) {
+        file.write_all(block.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn state_of(labels: usize) -> String {
+    let keys: serde_json::Map<String, serde_json::Value> =
+        (0..labels).map(|number| (format!("gone-{number}"), serde_json::json!({"request_count": 1}))).collect();
+    serde_json::json!({"schema_version": 1, "auto_rotate": true, "keys": keys}).to_string()
+}
+
+/// What dashboards that are attached cost the proxy, and what one costs that nothing happens on.
+async fn screens(options: &Options, upstream: &Target, table: &mut Table) {
+    let home = home(upstream, 50);
+    let beside = home.beside();
+    let target = Target::kmi(home);
+    let request = target.request("GET", SMALL, b"");
+    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds.max(3) {
+        let without = load::requests(&target, 16, options.span, &request).await;
+        let screen = Screen::open(&beside);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let with = load::requests(&target, 16, options.span, &request).await;
+        drop(screen);
+        rates.push(with.rate() / without.rate());
+        costs.push(with.cpu_each() / without.cpu_each());
+    }
+    table.add("rate with an attached dashboard, against none", "×", None, None, middle(rates).expect("some"));
+    table.add("CPU of the proxy with one, against none", "×", None, None, middle(costs).expect("some"));
+    let screen = Screen::open(&beside);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (before, span) = (clock::cpu(&[screen.pid, target.pid()]), Duration::from_secs(10));
+    tokio::time::sleep(span).await;
+    let spent = clock::cpu(&[screen.pid, target.pid()]) - before;
+    table.add(
+        "CPU of an idle proxy with an attached dashboard",
+        "%",
+        None,
+        None,
+        spent.as_secs_f64() / span.as_secs_f64() * 100.0,
+    );
+}
+
+/// A dashboard at 200×60 that somebody looks at.
+struct Screen {
+    pid: u32,
+    child: std::process::Child,
+    open: Arc<AtomicBool>,
+}
+
+impl Screen {
+    fn open(home: &Home) -> Self {
+        let (pty, pts) = pty_process::blocking::open().expect("a terminal");
+        pty.resize(pty_process::Size::new(60, 200)).expect("sized");
+        let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_kmi-tui"))
+            .env_clear()
+            .envs(home.environment())
+            .env("TERM", "xterm-256color")
+            .spawn(pts)
+            .expect("it starts");
+        let open = Arc::new(AtomicBool::new(true));
+        let seen = open.clone();
+        let mut pty = pty;
+        std::thread::spawn(move || {
+            let mut bytes = [0; 64 * 1024];
+            while seen.load(Ordering::Relaxed) && pty.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        });
+        Self { pid: child.id(), child, open }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.open.store(false, Ordering::Relaxed);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
