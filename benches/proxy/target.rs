@@ -54,7 +54,7 @@ impl Target {
         if !state.exists() {
             fs::write(&state, r#"{"schema_version":1,"auto_rotate":true}"#).expect("written");
         }
-        let (lines, errors) = (home.folder.path().join("lines"), home.folder.path().join("errors"));
+        let (lines, errors) = (home.state_dir().join("lines"), home.state_dir().join("errors"));
         let child = command(&home, &["--no-ui"])
             .stdout(fs::File::create(&lines).expect("made"))
             .stderr(fs::File::create(&errors).expect("made"))

@@ -23,6 +23,8 @@ use crate::{
 /// Lines that may wait for whoever reads them; further ones are left out.
 const QUEUE: usize = 1024;
 const PATH_MAX: usize = 60;
+/// Bytes that are printed at once; one line more is no matter.
+const AT_ONCE: usize = 64 * 1024;
 
 /// Where lines go.
 #[derive(Debug)]
@@ -58,15 +60,23 @@ fn printer(mut into: Into, words: &Words) -> SyncSender<Arc<TraceRecord>> {
     // Without a thread nothing is printed, and requests are served all the same.
     let _ = thread::Builder::new().name("kmi-lines".to_owned()).spawn(move || {
         let words = Words::new(locale, zone.clone());
-        for record in inbox {
+        let text = |record: &TraceRecord, into: &Into| match into {
+            Into::File(_) => format!("{} {}\n", record.at.to_zoned(zone.clone()).date(), line(record, &words)),
+            Into::Stdout => format!("{}\n", line(record, &words)),
+            Into::StdoutAsJson => trace::as_line(record, &zone).map(|line| line + "\n").unwrap_or_default(),
+        };
+        while let Ok(record) = inbox.recv() {
+            let mut lines = text(&record, &into);
+            // All that waits goes out at once.
+            while lines.len() < AT_ONCE
+                && let Ok(record) = inbox.try_recv()
+            {
+                lines.push_str(&text(&record, &into));
+            }
             match &mut into {
                 // What can't be written is in the trace all the same.
-                Into::File(file) => {
-                    let day = record.at.to_zoned(zone.clone()).date();
-                    drop(file.write(&format!("{day} {}\n", line(&record, &words))));
-                }
-                Into::Stdout => say(&line(&record, &words)),
-                Into::StdoutAsJson => say(&trace::as_line(&record, &zone).unwrap_or_default()),
+                Into::File(file) => drop(file.write(&lines)),
+                Into::Stdout | Into::StdoutAsJson => say(lines.trim_end()),
             }
         }
     });

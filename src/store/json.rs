@@ -6,16 +6,20 @@ use serde::Serialize;
 
 /// One line.
 pub(super) fn line(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(escaped(&serde_json::to_string(value)?))
+    serde_json::to_string(value).map(escaped)
 }
 
 /// Indented by two.
 pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
-    Ok(escaped(&serde_json::to_string_pretty(value)?))
+    serde_json::to_string_pretty(value).map(escaped)
 }
 
 /// Outside of strings JSON is ASCII, so whatever is not can be escaped where it stands.
-fn escaped(json: &str) -> String {
+fn escaped(json: String) -> String {
+    let plain = |byte: &u8| byte.is_ascii() && *byte != 0x7f;
+    if json.as_bytes().iter().all(plain) {
+        return json;
+    }
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
         if character.is_ascii() && character != '\u{7f}' {

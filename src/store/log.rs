@@ -27,6 +27,8 @@ use crate::domain::policy::Rotation;
 
 /// Lines that may wait for the disk; further ones are dropped and counted.
 const QUEUE: usize = 4096;
+/// Bytes that are written at once; one line more is no matter.
+const AT_ONCE: usize = 64 * 1024;
 const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
 /// Targets of this crate; others speak from `WARN` on.
 const OURS: &str = "kmi_tui";
@@ -168,11 +170,22 @@ impl Visit for Fields {
     }
 }
 
-/// Writes until it is told to end.
+/// Writes until it is told to end, all that waits at once.
 fn write(mut file: LineFile, inbox: &Receiver<Option<String>>) {
-    while let Ok(Some(line)) = inbox.recv() {
+    while let Ok(Some(mut lines)) = inbox.recv() {
+        let mut over = false;
+        while lines.len() < AT_ONCE && !over {
+            match inbox.try_recv() {
+                Ok(Some(line)) => lines.push_str(&line),
+                Ok(None) => over = true,
+                Err(_) => break,
+            }
+        }
         // A log that can't be written has nowhere to say so; the doctor looks at the file.
-        let _ = file.write(&line);
+        let _ = file.write(&lines);
+        if over {
+            return;
+        }
     }
 }
 
@@ -217,11 +230,12 @@ mod tests {
     #[test]
     fn the_log_is_rotated() {
         let (folder, lines) = logged(Rotation { max_bytes: Some(200), backups: 1 }, || {
-            for number in 0..20_u64 {
+            // More than is written at once.
+            for number in 0..2_000_u64 {
                 tracing::info!(number, "proxy_request");
             }
         });
-        assert_eq!(lines.last().expect("a line")["number"], 19);
+        assert_eq!(lines.last().expect("a line")["number"], 1_999);
         assert_eq!(fs::read_dir(folder.path().join("logs")).expect("there").count(), 2);
     }
 }

@@ -28,10 +28,10 @@ impl LineFile {
         Ok(opened)
     }
 
-    /// `line` ends with its line's end.
-    pub(crate) fn write(&mut self, line: &str) -> io::Result<()> {
+    /// Each of `lines` ends with its line's end.
+    pub(crate) fn write(&mut self, lines: &str) -> io::Result<()> {
         self.rotate()?;
-        self.file.write_all(line.as_bytes())
+        self.file.write_all(lines.as_bytes())
     }
 
     /// The file itself, to be given to a child, and its length.

@@ -1,6 +1,6 @@
 //! One line of the trace as it stands in the file, and the record that it means. Not the file.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use jiff::{Timestamp, fmt::strtime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(crate) fn as_line(record: &TraceRecord, zone: &TimeZone) -> serde_json::Resu
 
 /// The record of a line; `None` when it is none.
 pub(super) fn record(line: &[u8]) -> Option<TraceRecord> {
-    serde_json::from_slice::<Line>(line).ok()?.into_record()
+    serde_json::from_slice::<Line<'_>>(line).ok()?.into_record()
 }
 
 /// A moment as lines have it.
@@ -34,21 +34,21 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
 
 /// A line as it stands in the file. Old lines lack the second half.
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+struct Line<'a> {
     #[serde(alias = "ts_msk")]
-    ts: String,
+    ts: Cow<'a, str>,
     #[serde(default)]
-    request_id: String,
+    request_id: Cow<'a, str>,
     #[serde(default)]
-    method: String,
+    method: Cow<'a, str>,
     #[serde(default)]
-    prompt_hint: String,
+    prompt_hint: Cow<'a, str>,
     #[serde(default)]
-    prompt_head: String,
-    key_label: Option<String>,
-    key_hash: Option<String>,
+    prompt_head: Cow<'a, str>,
+    key_label: Option<Cow<'a, str>>,
+    key_hash: Option<Cow<'a, str>>,
     #[serde(default)]
-    endpoint: String,
+    endpoint: Cow<'a, str>,
     #[serde(default)]
     status: u16,
     #[serde(default)]
@@ -59,11 +59,11 @@ struct Line {
     #[serde(default)]
     schema_version: u64,
     #[serde(default)]
-    attempts: Vec<Attempt>,
+    attempts: Cow<'a, [Attempt]>,
     #[serde(default, skip_serializing_if = "is_zero")]
     waited_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    shared_cause: Option<String>,
+    shared_cause: Option<Cow<'a, str>>,
     #[serde(default = "completed")]
     ending: Ending,
     total_ms: Option<u64>,
@@ -74,49 +74,48 @@ struct Line {
     bytes_in: u64,
     #[serde(default)]
     bytes_out: u64,
-    model: Option<String>,
+    model: Option<Cow<'a, str>>,
     #[serde(default)]
     stream: bool,
-    client: Option<String>,
-    error: Option<String>,
+    client: Option<Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
 }
 
 const fn completed() -> Ending {
     Ending::Completed
 }
 
-impl Line {
-    fn of(record: &TraceRecord, zone: &TimeZone) -> Self {
-        let record = record.clone();
+impl<'a> Line<'a> {
+    fn of(record: &'a TraceRecord, zone: &TimeZone) -> Self {
+        let optional = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        let code = |code: &String| code.parse::<u16>().map_or_else(|_| Value::from(code.as_str()), Value::from);
         Self {
-            ts: record.at.to_zoned(zone.clone()).strftime(TIME).to_string(),
-            request_id: record.request_id,
-            method: record.method,
-            prompt_hint: record.prompt_hint,
-            prompt_head: record.prompt_head,
-            key_label: record.key.map(|label| label.as_str().to_owned()),
-            key_hash: record.key_hash,
-            endpoint: record.endpoint,
+            ts: record.at.to_zoned(zone.clone()).strftime(TIME).to_string().into(),
+            request_id: (&record.request_id).into(),
+            method: (&record.method).into(),
+            prompt_hint: (&record.prompt_hint).into(),
+            prompt_head: (&record.prompt_head).into(),
+            key_label: record.key.as_ref().map(|label| label.as_str().into()),
+            key_hash: optional(&record.key_hash),
+            endpoint: (&record.endpoint).into(),
             status: record.status,
             latency_ms: millis(record.latency),
-            error_code: record
-                .error_code
-                .map(|code| code.parse().map_or(Value::String(code), |status: u16| status.into())),
+            error_code: record.error_code.as_ref().map(code),
             rotation_index: record.rotation_index,
             schema_version: 1,
-            attempts: record.attempts,
+            attempts: (&record.attempts).into(),
             waited_ms: millis(record.waited),
-            shared_cause: record.shared_cause,
+            shared_cause: optional(&record.shared_cause),
             ending: record.ending,
             total_ms: Some(millis(record.total)),
             first_byte_ms: record.first_byte.map(millis),
             tokens: record.tokens,
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
-            model: record.model,
+            model: optional(&record.model),
             stream: record.stream,
-            client: record.client,
-            error: record.error,
+            client: optional(&record.client),
+            error: optional(&record.error),
         }
     }
 
@@ -124,13 +123,13 @@ impl Line {
         let latency = Duration::from_millis(self.latency_ms);
         Some(TraceRecord {
             at: moment(&self.ts)?,
-            request_id: self.request_id,
-            method: self.method,
-            prompt_hint: self.prompt_hint,
-            prompt_head: self.prompt_head,
+            request_id: self.request_id.into_owned(),
+            method: self.method.into_owned(),
+            prompt_hint: self.prompt_hint.into_owned(),
+            prompt_head: self.prompt_head.into_owned(),
             key: self.key_label.as_deref().map(Label::new),
-            key_hash: self.key_hash,
-            endpoint: self.endpoint,
+            key_hash: self.key_hash.map(Cow::into_owned),
+            endpoint: self.endpoint.into_owned(),
             status: self.status,
             latency,
             total: self.total_ms.map_or(latency, Duration::from_millis),
@@ -140,18 +139,18 @@ impl Line {
                 other => Some(other.to_string()),
             }),
             rotation_index: self.rotation_index,
-            attempts: self.attempts,
+            attempts: self.attempts.into_owned(),
             waited: Duration::from_millis(self.waited_ms),
-            shared_cause: self.shared_cause,
+            shared_cause: self.shared_cause.map(Cow::into_owned),
             ending: self.ending,
             first_byte: self.first_byte_ms.map(Duration::from_millis),
             tokens: self.tokens,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
-            model: self.model,
+            model: self.model.map(Cow::into_owned),
             stream: self.stream,
-            client: self.client,
-            error: self.error,
+            client: self.client.map(Cow::into_owned),
+            error: self.error.map(Cow::into_owned),
         })
     }
 }
