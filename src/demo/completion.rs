@@ -1,9 +1,11 @@
 //! What the simulated model says, as a whole or as events, in both dialects. Not how fast (`stream`).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::behaviour::Refusal;
+use super::{behaviour::Refusal, tools::Turn};
 
 /// What a chat request asks for, as far as the answer depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,7 @@ pub(super) struct Prompt {
     pub(super) include_usage: bool,
     /// Ids of uploaded files that it speaks of (`ms://id`).
     pub(super) files: Vec<String>,
+    turn: Turn,
     tokens: u64,
     russian: bool,
 }
@@ -72,6 +75,7 @@ impl Prompt {
             stream: request["stream"].as_bool().unwrap_or_default(),
             include_usage: request["stream_options"]["include_usage"].as_bool().unwrap_or_default(),
             files: text.split("ms://").skip(1).map(leading_id).collect(),
+            turn: Turn::of(&request),
             tokens: 8 + body.len() as u64 / 4,
             russian: text.chars().any(|letter| ('а'..='я').contains(&letter)),
         })
@@ -81,10 +85,15 @@ impl Prompt {
         self.tokens
     }
 
-    fn speech(&self) -> Speech {
+    fn speech(&self) -> (&'static str, Cow<'static, str>) {
         let speeches: &[Speech] = if self.russian { &RUSSIAN } else { &ENGLISH };
         let place = usize::try_from(self.tokens).unwrap_or_default() % speeches.len();
-        speeches.get(place).copied().unwrap_or_default()
+        let (thought, said) = speeches.get(place).copied().unwrap_or_default();
+        match &self.turn {
+            Turn::Speak => (thought, Cow::Borrowed(said)),
+            Turn::Call { .. } => (thought, Cow::Borrowed("")),
+            Turn::Result(text) => (thought, Cow::Owned(format!("The tool says: {text}"))),
+        }
     }
 }
 
@@ -92,13 +101,18 @@ impl Completion {
     /// `chat/completions` as a whole.
     pub(super) fn chat(&self) -> Value {
         let (thought, said) = self.prompt.speech();
-        let message = json!({"role": "assistant", "content": said, "reasoning_content": thought});
+        let mut message = json!({"role": "assistant", "content": said, "reasoning_content": thought});
+        let mut reason = "stop";
+        if let Turn::Call { name, arguments } = &self.prompt.turn {
+            message["tool_calls"] = json!([self.chat_call(name, &arguments.to_string())]);
+            reason = "tool_calls";
+        }
         json!({
             "id": self.chat_id(),
             "object": "chat.completion",
             "created": self.created,
             "model": self.prompt.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
             "usage": self.chat_usage(),
         })
     }
@@ -108,9 +122,16 @@ impl Completion {
         let (thought, said) = self.prompt.speech();
         let mut deltas = vec![json!({"role": "assistant", "content": ""})];
         deltas.extend(pieces(thought).map(|piece| json!({"reasoning_content": piece})));
-        deltas.extend(pieces(said).map(|piece| json!({"content": piece})));
+        deltas.extend(pieces(&said).map(|piece| json!({"content": piece})));
+        let mut reason = "stop";
+        if let Turn::Call { name, arguments } = &self.prompt.turn {
+            deltas.push(json!({"tool_calls": [self.chat_call(name, "")]}));
+            let part = |piece| json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]});
+            deltas.extend(pieces(&arguments.to_string()).map(part));
+            reason = "tool_calls";
+        }
         let going = |delta| json!([{"index": 0, "delta": delta, "finish_reason": null}]);
-        let last = json!([{"index": 0, "delta": {}, "finish_reason": "stop", "usage": self.chat_usage()}]);
+        let last = json!([{"index": 0, "delta": {}, "finish_reason": reason, "usage": self.chat_usage()}]);
         let mut chunks: Vec<Value> = deltas.into_iter().map(going).chain([last]).map(|it| self.chunk(&it)).collect();
         if self.prompt.include_usage {
             let mut usage = self.chunk(&json!([]));
@@ -124,11 +145,12 @@ impl Completion {
     /// `messages` as a whole.
     pub(super) fn message(&self) -> Value {
         let (thought, said) = self.prompt.speech();
-        let content = json!([
-            {"type": "thinking", "thinking": thought, "signature": ""},
-            {"type": "text", "text": said},
-        ]);
-        self.message_shell(&content, Some("end_turn"), &self.message_usage())
+        let thinking = json!({"type": "thinking", "thinking": thought, "signature": ""});
+        let (then, reason) = match &self.prompt.turn {
+            Turn::Call { name, arguments } => (self.message_call(name, arguments), "tool_use"),
+            _ => (json!({"type": "text", "text": said}), "end_turn"),
+        };
+        self.message_shell(&json!([thinking, then]), Some(reason), &self.message_usage())
     }
 
     /// `messages` as events; the coding endpoint leaves out the blank after `data:`.
@@ -140,18 +162,23 @@ impl Completion {
             json!({"type": "message_start", "message": self.message_shell(&json!([]), None, &started)}),
             json!({"type": "ping"}),
         ];
-        let blocks = [
-            (json!({"type": "thinking", "thinking": "", "signature": ""}), "thinking_delta", "thinking", thought),
-            (json!({"type": "text", "text": ""}), "text_delta", "text", said),
-        ];
+        let (then, reason) = match &self.prompt.turn {
+            Turn::Call { name, arguments } => {
+                let block = self.message_call(name, &json!({}));
+                ((block, "input_json_delta", "partial_json", Cow::Owned(arguments.to_string())), "tool_use")
+            }
+            _ => ((json!({"type": "text", "text": ""}), "text_delta", "text", said), "end_turn"),
+        };
+        let thinking = json!({"type": "thinking", "thinking": "", "signature": ""});
+        let blocks = [(thinking, "thinking_delta", "thinking", Cow::Borrowed(thought)), then];
         for (index, (block, kind, field, text)) in blocks.into_iter().enumerate() {
             events.push(json!({"type": "content_block_start", "index": index, "content_block": block}));
-            events.extend(pieces(text).map(
+            events.extend(pieces(&text).map(
                 |piece| json!({"type": "content_block_delta", "index": index, "delta": {"type": kind, field: piece}}),
             ));
             events.push(json!({"type": "content_block_stop", "index": index}));
         }
-        let delta = json!({"stop_reason": "end_turn", "stop_sequence": null});
+        let delta = json!({"stop_reason": reason, "stop_sequence": null});
         events.push(json!({"type": "message_delta", "delta": delta, "usage": self.message_usage()}));
         events.push(json!({"type": "message_stop"}));
         events.iter().map(anthropic_event).collect()
@@ -181,6 +208,15 @@ impl Completion {
         })
     }
 
+    fn chat_call(&self, name: &str, arguments: &str) -> Value {
+        json!({"index": 0, "id": format!("{name}:{}", self.number), "type": "function",
+            "function": {"name": name, "arguments": arguments}})
+    }
+
+    fn message_call(&self, name: &str, input: &Value) -> Value {
+        json!({"type": "tool_use", "id": format!("tool_demo{:08}", self.number), "name": name, "input": input})
+    }
+
     fn chat_id(&self) -> String {
         format!("chatcmpl-demo{:08}", self.number)
     }
@@ -202,7 +238,7 @@ impl Completion {
     /// Input, output, and how much of the input was cached: most of it, in blocks.
     fn counts(&self) -> (u64, u64, u64) {
         let (thought, said) = self.prompt.speech();
-        let output = pieces(thought).chain(pieces(said)).count() as u64 * 4;
+        let output = pieces(thought).chain(pieces(&said)).count() as u64 * 4;
         (self.prompt.tokens, output, self.prompt.tokens * 3 / 4 / 16 * 16)
     }
 }
@@ -214,7 +250,7 @@ pub(super) fn anthropic_event(event: &Value) -> Bytes {
 }
 
 /// A few words at a time, with the blanks that belong between them.
-fn pieces(text: &'static str) -> impl Iterator<Item = String> {
+fn pieces(text: &str) -> impl Iterator<Item = String> + use<> {
     let words: Vec<&str> = text.split_inclusive(' ').collect();
     words.chunks(WORDS_PER_EVENT).map(<[&str]>::concat).collect::<Vec<_>>().into_iter()
 }

@@ -19,6 +19,7 @@ mod stream;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod traffic;
 mod usages;
 

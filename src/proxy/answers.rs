@@ -153,7 +153,8 @@ impl Refusal {
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(header_seconds(wait)));
         }
-        if self.fault == Fault::Proxy && self.retry_after.is_none_or(|wait| wait > PATIENCE) {
+        // Claude Code tries a 401 again for minutes, and says nothing meanwhile.
+        if self.fault != Fault::Upstream && self.retry_after.is_none_or(|wait| wait > PATIENCE) {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         if self.close {

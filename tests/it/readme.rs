@@ -13,6 +13,7 @@ const PAPERS: &[&str] = &[
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/clients.md",
     "docs/coming-from-kmi.md",
     "docs/commands.md",
     "docs/control.md",
@@ -139,6 +140,19 @@ fn every_command_is_described() {
         let named = |text: &str| text == command || text.starts_with(&format!("{command} "));
         let shown = docs.lines().filter_map(|line| line.strip_prefix("$ kmi-tui ")).any(named);
         assert!(shown || spans.iter().any(|span| named(span)), "docs/commands.md does not know {command}");
+    }
+}
+
+#[test]
+fn each_client_is_set_up_as_the_program_says() {
+    let docs = read("docs/clients.md");
+    let base = "http://127.0.0.1:54123/kmi-rotor/v1";
+    let texts = files("assets/clients", "txt");
+    assert!(texts.len() > 5, "they were found: {texts:?}");
+    for path in texts {
+        let text = read(&path).replace("{base}", base).replace("{root}", base.trim_end_matches("/v1"));
+        let text = text.replace("{token}", "kmi-local");
+        assert!(docs.contains(&format!("\n{text}```\n")), "docs/clients.md has not what {path} says");
     }
 }
 

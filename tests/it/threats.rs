@@ -83,6 +83,14 @@ async fn no_target_leads_anywhere_else() {
 }
 
 #[tokio::test]
+async fn a_wrong_token_is_not_tried_again() {
+    let simulator = simulator(&["alpha"]).await;
+    let proxy = home(&simulator, &["alpha"]).set("KMI_PROXY_TOKEN", "a-token-of-some-length").start().await;
+    let answer = proxy.request("GET", "/models", &[("x-api-key", "wrong")], b"").await;
+    assert_eq!((answer.status, answer.header("x-should-retry")), (401, Some("false")));
+}
+
+#[tokio::test]
 async fn web_pages_and_strangers_are_turned_away_before_the_body_is_read() {
     let simulator = simulator(&["alpha"]).await;
     let proxy = home(&simulator, &["alpha"]).set("KMI_PROXY_TOKEN", "a-token-of-some-length").start().await;
