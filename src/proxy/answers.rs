@@ -153,7 +153,7 @@ impl Refusal {
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(header_seconds(wait)));
         }
-        // Claude Code tries a 401 again for minutes, and says nothing meanwhile.
+        // Claude Code tries a 401 again again and again, and says nothing meanwhile (40 s and more).
         if self.fault != Fault::Upstream && self.retry_after.is_none_or(|wait| wait > PATIENCE) {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
