@@ -316,3 +316,10 @@ fact-hint = Prompt
 fact-request-id = Request id
 fact-seen = Seen
 fact-fix = What to do
+
+# What is ahead if all goes on as now.
+runway-first = { $label } dry at { $at }
+runway-all = all keys { $at }
+runway-reset = first reset { $at }
+runway-unused = { $share } of { $label } expires unused { $at }
+quota-dry = dry { $span }

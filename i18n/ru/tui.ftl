@@ -333,3 +333,10 @@ fact-hint = Промпт
 fact-request-id = Id запроса
 fact-seen = Обнаружено
 fact-fix = Что делать
+
+# Что впереди, если всё пойдёт как сейчас.
+runway-first = { $label } иссякнет в { $at }
+runway-all = все ключи в { $at }
+runway-reset = первый сброс в { $at }
+runway-unused = { $share } у { $label } сгорит { $at }
+quota-dry = пуст { $span }

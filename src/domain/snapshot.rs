@@ -10,6 +10,7 @@ use super::{
     key::Label,
     message::{Argument, Message},
     outcome::Cause,
+    runway::Pace,
     shared_cause::SharedCause,
     trace::Tokens,
     usage::Usage,
@@ -113,6 +114,9 @@ pub(crate) struct KeyView {
     pub(crate) counters: Counters,
     pub(crate) last_used: Option<Timestamp>,
     pub(crate) usage: UsageView,
+    /// How fast its windows are used up, as far as that is known.
+    #[serde(default)]
+    pub(crate) pace: Vec<Pace>,
     pub(crate) rate: RateView,
     /// Totals since the program started.
     pub(crate) tokens: Tokens,

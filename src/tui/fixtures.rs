@@ -10,6 +10,7 @@ use crate::domain::{
     message::Message,
     now,
     outcome::Cause,
+    runway::Pace,
     shared_cause::{Common, SharedCause},
     snapshot::{
         CircuitState, Confidence, Contradiction, Counters, Finding, HeldView, HostView, KeyView, Link, Mode, RateView,
@@ -243,6 +244,10 @@ fn key(label: &str, requests: u64, five_hours: f64, week: f64) -> KeyView {
             window(WindowKind::FiveHours, Some(five_hours), Some(later(6_610))),
             window(WindowKind::Week, Some(week), Some(later(300_000))),
         ]),
+        pace: vec![
+            Pace { kind: WindowKind::FiveHours, per_hour: 0.18 },
+            Pace { kind: WindowKind::Week, per_hour: 0.004 },
+        ],
         rate: RateView::default(),
         tokens: Tokens { input: Some(1_204_000), output: Some(80_400), cached: Some(900_000) },
         contradiction: None,

@@ -8,12 +8,14 @@ use ratatui::{
 };
 
 use super::{
-    format::{cut, decimal, width},
+    format::{cut, decimal, percent, width},
     view::View,
     wording,
 };
 use crate::domain::{
+    key::Label,
     message::Message,
+    runway,
     snapshot::{Link, Mode, Status, Traffic},
 };
 
@@ -76,8 +78,25 @@ fn state(view: &View<'_>, room: usize) -> Line<'static> {
     let held = view.snapshot.held.len();
     let waiting = (view.say(&Message::new("header-held").with("count", held)), theme.warn);
     // Who waits is told before how it went.
-    let parts: Vec<_> = if held > 0 { [&parts[..2], &[waiting], &parts[2..]].concat() } else { parts.to_vec() };
+    let mut parts: Vec<_> = if held > 0 { [&parts[..2], &[waiting], &parts[2..]].concat() } else { parts.to_vec() };
+    parts.extend(runway(view));
     fit(&parts, &format!(" {} ", view.glyphs.separator), room, view)
+}
+
+/// What is ahead if all goes on as now, the most urgent first.
+fn runway(view: &View<'_>) -> Vec<(String, Style)> {
+    let theme = view.theme;
+    let ahead = runway::runway(&view.snapshot.keys, view.now);
+    let at = |id: &'static str, moment| Message::new(id).with("at", wording::time(view, moment));
+    let label = |label: &Label| cut(&view.clean(label.as_str()), 20, view.glyphs.ellipsis);
+    let first = ahead.first.map(|(key, moment)| (at("runway-first", moment).with("label", label(&key)), theme.warn));
+    let all = ahead.all.map(|moment| (at("runway-all", moment), theme.warn));
+    let reset = ahead.reset.filter(|_| first.is_some()).map(|moment| (at("runway-reset", moment), theme.dim));
+    let unused = ahead.unused.map(|(key, share, moment)| {
+        let message = at("runway-unused", moment).with("label", label(&key)).with("share", percent(share));
+        (message, theme.dim)
+    });
+    [first, all, reset, unused].into_iter().flatten().map(|(message, style)| (view.say(&message), style)).collect()
 }
 
 fn active(view: &View<'_>) -> String {

@@ -1,5 +1,9 @@
 //! The engine's words in a person's: causes, reasons to pass over a key, quota windows. Not grammar, which is in `i18n`.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::{
     format::countdown,
     view::{FOREIGN, View},
@@ -8,14 +12,18 @@ use crate::{
     domain::{
         message::Message,
         outcome::Cause,
+        runway,
         shared_cause::Common,
-        snapshot::{Mode, Skip, Status},
+        snapshot::{KeyView, Mode, Skip, Status, UsageView},
         text,
         trace::{Ending, TraceRecord},
-        usage::WindowKind,
+        usage::{Window, WindowKind},
     },
     i18n::Words,
 };
+
+/// A time of day says enough until then.
+const SOON: Duration = Duration::from_secs(20 * 3_600);
 
 /// Words of a trace that are no upstream cause: how a request ended, or why the proxy itself refused it.
 pub(crate) const CODES: &[(&str, &str)] = &[
@@ -46,6 +54,21 @@ pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
         Ok(id) => view.text(id),
         Err(code) => cause(view.words, code),
     }
+}
+
+/// When a window of a key will be empty, where that is before it comes back.
+pub(crate) fn empty_at(key: &KeyView, window: &Window) -> Option<Timestamp> {
+    let (UsageView::Known { at, .. } | UsageView::Failed { at, .. }) = &key.usage else { return None };
+    runway::empty_at(window, &key.pace, *at)
+}
+
+/// A time of day, with its date where it is not soon.
+pub(crate) fn time(view: &View<'_>, moment: Timestamp) -> String {
+    if view.until(moment) > SOON {
+        return view.words.moment(moment);
+    }
+    let clock = view.words.clock(moment);
+    clock.rsplit_once(':').map_or(clock.as_str(), |(minutes, _)| minutes).to_owned()
 }
 
 /// When a key is back, short.

@@ -132,6 +132,7 @@ impl Slot {
                 self.checks.failures = 0;
                 self.checks.next =
                     Some(plan.refresh.map_or(Duration::MAX, |every| now.steady.saturating_add(self.jittered(every))));
+                self.readings.note(&usage, now.wall);
                 self.usage = UsageView::Known { at: now.wall, usage: Arc::new(usage) };
                 self.clear_by_check(kind, now.wall)
             }

@@ -1,5 +1,7 @@
 //! The quota pane: a bar for each window of each key, full when all of it is left. Not rates (`limits`).
 
+use std::time::Duration;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -26,6 +28,8 @@ use crate::{
 const LEAST_BAR: usize = 4;
 const MOST_BAR: usize = 40;
 const MOST_LABEL: usize = 14;
+/// A window that is empty by then is worth a look now.
+const SOON: Duration = Duration::from_secs(1_800);
 /// `100%`.
 const PERCENT: usize = 4;
 
@@ -81,7 +85,12 @@ fn measure(view: &View<'_>, room: usize) -> Measure {
     let label = widest(&mut keys.iter().map(|key| view.clean(key.label.as_str()))).min(MOST_LABEL);
     let window = widest(&mut windows().map(|window| wording::window(view, &window.kind))).min(10);
     let mut used = widest(&mut windows().map(|window| used(view, window)));
-    let mut resets = widest(&mut windows().map(|window| resets(view, window)));
+    let all = || {
+        keys.iter().flat_map(|key| {
+            usage_of(key).into_iter().flat_map(move |usage| usage.windows.iter().map(move |window| (key, window)))
+        })
+    };
+    let mut resets = widest(&mut all().map(|(key, window)| ahead(view, key, window).0));
     let bar_room = |used, resets| {
         let taken = 2 + label + 1 + window + 1 + 1 + PERCENT + gap(used) + gap(resets);
         room.checked_sub(taken).filter(|bar| *bar >= LEAST_BAR)
@@ -109,7 +118,7 @@ const fn gap(width: usize) -> usize {
 fn key_lines(view: &View<'_>, key: &KeyView, selected: bool, measure: &Measure) -> Vec<Line<'static>> {
     let usage = usage_of(key);
     let mut bodies: Vec<_> =
-        usage.iter().flat_map(|usage| &usage.windows).map(|window| window_spans(view, window, measure)).collect();
+        usage.iter().flat_map(|usage| &usage.windows).map(|window| window_spans(view, key, window, measure)).collect();
     if let Some((text, style)) = remark(view, key) {
         bodies.push(vec![Span::styled(cut(&text, measure.rest, view.glyphs.ellipsis), style)]);
     }
@@ -129,7 +138,7 @@ fn key_lines(view: &View<'_>, key: &KeyView, selected: bool, measure: &Measure) 
     bodies.into_iter().enumerate().map(line).collect()
 }
 
-fn window_spans(view: &View<'_>, window: &Window, measure: &Measure) -> Vec<Span<'static>> {
+fn window_spans(view: &View<'_>, key: &KeyView, window: &Window, measure: &Measure) -> Vec<Span<'static>> {
     let theme = view.theme;
     let name = cut(&wording::window(view, &window.kind), measure.window, view.glyphs.ellipsis);
     let mut spans = vec![Span::styled(padded(&name, measure.window), theme.dim), Span::raw(" ")];
@@ -145,10 +154,11 @@ fn window_spans(view: &View<'_>, window: &Window, measure: &Measure) -> Vec<Span
         }
     };
     spans.push(share);
-    for (text, room) in [(used(view, window), measure.used), (resets(view, window), measure.resets)] {
+    let ahead = ahead(view, key, window);
+    for ((text, style), room) in [((used(view, window), theme.dim), measure.used), (ahead, measure.resets)] {
         if room > 0 {
             let blank = " ".repeat(1 + room.saturating_sub(width(&text)));
-            spans.push(Span::styled(format!("{blank}{text}"), theme.dim));
+            spans.push(Span::styled(format!("{blank}{text}"), style));
         }
     }
     spans
@@ -160,8 +170,16 @@ fn used(view: &View<'_>, window: &Window) -> String {
     format!("{}/{}", count(view.words, used.max(0.0) as u64), count(view.words, limit.max(0.0) as u64))
 }
 
-fn resets(view: &View<'_>, window: &Window) -> String {
-    window.resets_at.map_or_else(|| view.nothing(), |moment| countdown(view.words, view.until(moment)))
+/// When it comes back; or when it will be empty, where that is sooner.
+fn ahead(view: &View<'_>, key: &KeyView, window: &Window) -> (String, Style) {
+    let empty = wording::empty_at(key, window).filter(|_| window.left.is_some_and(|left| left > 0.0));
+    if let Some(empty) = empty {
+        let left = view.until(empty);
+        let style = if left < SOON { view.theme.bad } else { view.theme.warn };
+        return (view.say(&Message::new("quota-dry").with("span", countdown(view.words, left))), style);
+    }
+    let resets = window.resets_at.map_or_else(|| view.nothing(), |moment| countdown(view.words, view.until(moment)));
+    (resets, view.theme.dim)
 }
 
 /// What the bars can't say.
