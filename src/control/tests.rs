@@ -164,6 +164,54 @@ async fn what_a_stranger_sends_is_refused_and_the_next_one_is_served() {
     assert_eq!(client.snapshot().await.expect("answered").keys.len(), 2);
 }
 
+/// Lines as a client sends them, each cut somewhere, with one byte changed, or twice in a row; and plain noise.
+fn spoilt_lines() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+    let good = [
+        "{\"v\":1,\"id\":1,\"do\":\"snapshot\"}\n",
+        "{\"v\":1,\"id\":2,\"do\":\"command\",\"command\":{\"block\":{\"label\":\"alpha\",\"seconds\":9,\"reason\":\"x\"}}}\n",
+        "{\"v\":1,\"id\":3,\"do\":\"command\",\"command\":\"unblock_all\"}\n",
+        "{\"v\":1,\"id\":4,\"do\":\"adopt\",\"counted\":[]}\n",
+        "{\"v\":1,\"id\":5,\"do\":\"ready\"}\n",
+    ];
+    let spoilt = (prop::sample::select(good.to_vec()), any::<prop::sample::Index>(), any::<u8>(), 0..4_u8).prop_map(
+        |(line, at, byte, how)| {
+            let (mut line, at) = (line.as_bytes().to_vec(), at.index(line.len()));
+            match how {
+                0 => line.truncate(at),
+                1 => line[at] = byte,
+                2 => line.insert(at, byte),
+                _ => line.extend_from_within(..),
+            }
+            line
+        },
+    );
+    prop_oneof![4 => spoilt, 1 => prop::collection::vec(any::<u8>(), 0..300)]
+}
+
+#[tokio::test]
+async fn no_spoilt_line_stops_it_or_is_left_without_an_answer() {
+    use proptest::strategy::{Strategy, ValueTree};
+    let folder = tempfile::tempdir().expect("temp");
+    let (_engine, _) = served(folder.path());
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let lines = spoilt_lines();
+    for _ in 0..500 {
+        let sent = lines.new_tree(&mut runner).expect("made").current();
+        let mut stream = tokio::net::UnixStream::connect(folder.path().join(NAME)).await.expect("connected");
+        stream.write_all(&sent).await.expect("taken");
+        stream.shutdown().await.expect("ended");
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await.expect("answered");
+        let answers: Vec<serde_json::Value> =
+            said.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let whole = sent.iter().filter(|byte| **byte == b'\n').count();
+        assert!(answers.len() >= whole, "{:?}: {answers:?}", String::from_utf8_lossy(&sent));
+    }
+    let mut client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
+    assert_eq!(client.snapshot().await.expect("answered").keys.len(), 2);
+}
+
 #[tokio::test]
 async fn the_socket_is_for_its_user_alone_and_a_dead_one_is_replaced() {
     use std::os::unix::fs::PermissionsExt;
