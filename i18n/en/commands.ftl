@@ -50,3 +50,17 @@ report-hidden = { $count ->
 report-failed = { $path } can't be written: { $error }. Name another file with --output.
 man-failed = The manual can't be written to “{ $path }”: { $error }
 logs-none = There is nothing in { $path }.
+
+cli-screenshot = Save the dashboard's screen as text, ANSI or SVG
+cli-screenshot-demo = Of the demo, not of the running kmi-tui
+cli-screenshot-size = Columns and rows
+cli-screenshot-pane = The pane in focus: keys, quota, trace, limits or doctor
+cli-screenshot-zoom = That pane alone
+cli-screenshot-format = text, ansi or svg; else by the file's name
+cli-screenshot-file = Where to; else stdout
+screenshot-wrong-size = “{ $value }” is no size. Write columns and rows, such as 120x40, up to 500 each.
+screenshot-wrong-pane = “{ $value }” is no pane. There are keys, quota, trace, limits and doctor.
+screenshot-wrong-format = “{ $value }” is no format. There are text, ansi and svg.
+screenshot-none = No kmi-tui runs on this state folder. Start one, or add --demo.
+screenshot-failed = { $path } can't be written: { $error }.
+screenshot-no-demo = The demo did not start: { $error }.

@@ -54,3 +54,17 @@ report-hidden = { $count ->
 report-failed = Записать { $path } не удалось: { $error }. Назовите другой файл в --output.
 man-failed = Записать руководство в «{ $path }» не удалось: { $error }
 logs-none = В { $path } ничего нет.
+
+cli-screenshot = Сохранить экран панели как текст, ANSI или SVG
+cli-screenshot-demo = Экран демо, а не запущенного kmi-tui
+cli-screenshot-size = Столбцы и строки
+cli-screenshot-pane = Панель в фокусе: keys, quota, trace, limits или doctor
+cli-screenshot-zoom = Только эта панель
+cli-screenshot-format = text, ansi или svg; иначе по имени файла
+cli-screenshot-file = Куда записать; иначе stdout
+screenshot-wrong-size = «{ $value }» — не размер. Напишите столбцы и строки, например 120x40, не больше 500.
+screenshot-wrong-pane = «{ $value }» — не панель. Есть keys, quota, trace, limits и doctor.
+screenshot-wrong-format = «{ $value }» — не формат. Есть text, ansi и svg.
+screenshot-none = С этой папкой состояния kmi-tui не запущен. Запустите его или добавьте --demo.
+screenshot-failed = Не удалось записать { $path }: { $error }.
+screenshot-no-demo = Демо не запустилось: { $error }.

@@ -24,6 +24,7 @@ mod recheck;
 mod rehearse;
 mod report;
 mod run;
+mod screenshot;
 mod signals;
 mod status;
 mod table;
@@ -111,6 +112,11 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
         runtime.shutdown_background();
         return told;
     }
+    if let Some(Action::Screenshot(wanted)) = args.command.as_ref().filter(|_| !args.demo)
+        && wanted.of_demo
+    {
+        return wait_for(screenshot::of_demo(wanted, args, environment, words));
+    }
     if args.demo {
         return demo::run(args, environment);
     }
@@ -120,6 +126,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     match &args.command {
         Some(Action::ProxyLogs(wanted)) => logs::run(wanted, config, &words),
         Some(Action::Trace(typed)) => trace::run(typed, config),
+        Some(Action::Screenshot(wanted)) => wait_for(screenshot::of_running(wanted, args, config, &words)),
         None => start(args, loaded, environment),
         Some(Action::Proxy { foreground: true, .. }) => run::run(&args.headless(), loaded, environment),
         Some(Action::Proxy { .. }) => wait_for(daemon::start(args, config, &words)),

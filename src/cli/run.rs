@@ -202,7 +202,7 @@ fn lines_into(args: &Args, config: &Config, words: &Words) -> Result<lines::Into
 fn say_where(engine: &Engine, args: &Args, kind: Kind, config: &Config, words: &Words) {
     if args.json {
         let (address, pid) = (&engine.setup().address, std::process::id());
-        return say(&json!({"listening": address, "upstream": config.upstream.to_string(), "pid": pid}).to_string());
+        return say(&json!({"listening": address, "upstream": config.upstream.to_string(), "state_dir": config.state_dir, "pid": pid}).to_string());
     }
     say(&words.render(&Message::new("cli-listening").with("address", engine.setup().address.clone())));
     if kind == Kind::Demo {

@@ -5,6 +5,7 @@
 mod action;
 mod app;
 mod columns;
+pub(crate) mod export;
 mod findings;
 mod footer;
 pub(crate) mod format;
@@ -30,6 +31,7 @@ mod tests;
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use crossterm::event::Event;
+use ratatui::{Frame, Terminal, backend::TestBackend, buffer::Buffer};
 use tokio::{
     sync::{
         Notify,
@@ -46,7 +48,7 @@ use self::{
     theme::{Glyphs, Theme},
     view::View,
 };
-pub(crate) use self::{format::took, wording::window_name};
+pub(crate) use self::{format::took, layout::Pane, wording::window_name};
 use crate::{
     domain::{command::Command, now, snapshot::Snapshot, trace::TraceRecord},
     i18n::Words,
@@ -81,6 +83,43 @@ pub(crate) enum Leave {
     Quit,
     /// A signal came, or the terminal went away.
     Signal,
+}
+
+/// A screen that nobody drives.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shot {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
+    pub(crate) pane: Pane,
+    pub(crate) zoomed: bool,
+}
+
+/// What the dashboard shows of a moment.
+pub(crate) fn shot(
+    shot: Shot,
+    snapshot: &Arc<Snapshot>,
+    history: Vec<Arc<TraceRecord>>,
+    words: &Words,
+    look: Look,
+) -> Buffer {
+    let mut app = App::new(history);
+    update(&mut app, Action::Snapshot, snapshot);
+    (app.focus, app.zoomed) = (shot.pane, shot.zoomed);
+    // What passes would stand there for ever.
+    app.toasts.clear();
+    let (theme, glyphs) = (Theme::of(look.color), Glyphs::of(look.ascii));
+    let view = View { app: &app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
+    let mut terminal = match Terminal::new(TestBackend::new(shot.columns, shot.rows)) {
+        Ok(terminal) => terminal,
+        Err(never) => match never {},
+    };
+    let draw = |frame: &mut Frame<'_>| {
+        screen::draw(frame, &view);
+    };
+    match terminal.draw(draw) {
+        Ok(drawn) => drawn.buffer.clone(),
+        Err(never) => match never {},
+    }
 }
 
 /// Shows the dashboard until it is left. The terminal is as before when this returns.

@@ -287,3 +287,35 @@ async fn commands_are_answered_under_load_and_no_request_suffers() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn the_screen_is_kept_in_every_form_and_language() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    let proxy = home(&simulator, &["alpha", "beta"]).start().await;
+    let home = &proxy.home;
+    let (code, alone, errors) = Home::new().run(&["screenshot"]).await;
+    assert_eq!((code, alone.as_str()), (Some(1), ""), "{errors}");
+    assert!(errors.contains("--demo"), "{errors}");
+    let (code, _, errors) = home.run(&["screenshot", "--size", "12", "--pane", "sky", "--format", "png"]).await;
+    assert_eq!(code, Some(2));
+    assert!(["“12”", "“sky”", "“png”"].iter().all(|value| errors.contains(value)), "{errors}");
+    assert_eq!(proxy.get("/models").await.status, 200);
+    for (lang, word) in [("en", "Keys"), ("ru", "Ключи")] {
+        for format in ["text", "ansi", "svg"] {
+            let arguments = ["screenshot", "--lang", lang, "--size", "80x24", "--format", format];
+            let (code, said, errors) = home.run(&arguments).await;
+            assert_eq!(code, Some(0), "{errors}");
+            assert!(said.contains(word) && said.contains("alpha") && said.contains("beta"), "{format}: {said}");
+            assert!(!said.contains(&key("alpha")), "{format}");
+            assert_eq!(said.contains('\u{1b}'), format == "ansi");
+            assert!(format != "text" || said.lines().count() == 24, "{said}");
+        }
+    }
+    let file = home.folder.path().join("screen.svg");
+    let (code, said, _) = home.run(&["screenshot", "-o", file.to_str().expect("UTF-8")]).await;
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(fs::read_to_string(&file).expect("written").starts_with("<svg"));
+    let (code, _, errors) = home.run(&["screenshot", "-o", "/nonexistent/screen.svg"]).await;
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("/nonexistent/screen.svg"), "{errors}");
+}

@@ -6,7 +6,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs, FromArgMatches, Parser, Subcommand};
 
-use super::{doctor::Asked, trace::TraceArgs};
+use super::{doctor::Asked, screenshot::Wanted, trace::TraceArgs};
 use crate::{config::Flags, i18n::Words};
 
 /// The command line.
@@ -149,6 +149,7 @@ pub(super) enum Action {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    Screenshot(Wanted),
     Completions {
         #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,

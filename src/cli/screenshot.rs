@@ -1,0 +1,173 @@
+//! `screenshot`: the dashboard's screen, drawn where nobody looks, and kept. Not how it is drawn (`tui`).
+
+use std::{collections::BTreeSet, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+
+use clap::Args as ClapArgs;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::{Instant, timeout_at},
+};
+
+use super::{Stop, USAGE, args::Args, run, say, target};
+use crate::{
+    config::{self, Config, Environment},
+    control::{Client, News},
+    domain::{
+        message::Message,
+        snapshot::{Link, Snapshot},
+        trace::TraceRecord,
+    },
+    i18n::Words,
+    store::atomic,
+    tui::{
+        self, Pane, Shot,
+        export::{Format, export},
+    },
+};
+
+/// Longest side: more cells than any screen has.
+const SIDE_MAX: u16 = 500;
+/// The demo has so long to start, and then so long to have something to show.
+const START: Duration = Duration::from_secs(20);
+const WARM_UP: Duration = Duration::from_secs(6);
+/// Requests and keys that are something to show.
+const REQUESTS: usize = 12;
+const KEYS: usize = 3;
+
+/// What can be typed; the words are in `args`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Wanted {
+    #[arg(id = "of_demo", long = "demo")]
+    pub(super) of_demo: bool,
+    #[arg(long, value_name = "120x40", default_value = "120x40")]
+    size: String,
+    #[arg(long, value_name = "PANE", default_value = "keys")]
+    pane: String,
+    #[arg(long)]
+    zoom: bool,
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    #[arg(id = "file", short = 'o', long = "output", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// What was typed, understood.
+struct Understood {
+    shot: Shot,
+    format: Format,
+}
+
+impl Wanted {
+    fn understood(&self, words: &Words) -> Result<Understood, Stop> {
+        let wrong = |id, value: &str| words.render(&Message::new(id).with("value", value));
+        let size = self.size.split_once('x').and_then(|(columns, rows)| Some((side(columns)?, side(rows)?)));
+        let pane = Pane::ALL.into_iter().find(|pane| pane.title().strip_prefix("pane-") == Some(self.pane.as_str()));
+        let name = self.format.as_deref().or_else(|| self.file.as_deref()?.extension()?.to_str()).unwrap_or("text");
+        let format = Format::NAMED.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
+        // A file may be called anything; then it gets text.
+        let format = format.or_else(|| self.format.is_none().then_some(Format::Text));
+        match (size, pane, format) {
+            (Some((columns, rows)), Some(pane), Some(format)) => {
+                Ok(Understood { shot: Shot { columns, rows, pane, zoomed: self.zoom }, format })
+            }
+            _ => {
+                let faults = [
+                    size.is_none().then(|| wrong("screenshot-wrong-size", &self.size)),
+                    pane.is_none().then(|| wrong("screenshot-wrong-pane", &self.pane)),
+                    format.is_none().then(|| wrong("screenshot-wrong-format", name)),
+                ];
+                Err(Stop { code: USAGE, text: faults.into_iter().flatten().collect::<Vec<_>>().join("\n") })
+            }
+        }
+    }
+
+    fn keep(&self, text: &str, words: &Words) -> Result<(), Stop> {
+        let Some(path) = &self.file else {
+            say(text.trim_end_matches('\n'));
+            return Ok(());
+        };
+        atomic::write(path, text.as_bytes()).map_err(|error| {
+            let message = Message::new("screenshot-failed").with("path", path.display().to_string());
+            Stop::failed(words.render(&message.with("error", error.to_string())))
+        })
+    }
+}
+
+fn side(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|side| (1..=SIDE_MAX).contains(side))
+}
+
+/// The running instance's screen, as a dashboard beside it has it.
+pub(super) async fn of_running(wanted: &Wanted, args: &Args, config: &Config, words: &Words) -> Result<(), Stop> {
+    let understood = wanted.understood(words)?;
+    let client = target::running(config, words).await?;
+    let client = client.ok_or_else(|| Stop::failed(words.text("screenshot-none")))?;
+    let (snapshot, history) = look(client, None).await?;
+    let snapshot = Arc::new(Snapshot { link: Link::Attached, ..(*snapshot).clone() });
+    let screen = tui::shot(understood.shot, &snapshot, history, words, run::look(args, config));
+    wanted.keep(&export(&screen, understood.format), words)
+}
+
+/// The demo's: started for the picture, and ended.
+pub(super) async fn of_demo(
+    wanted: &Wanted,
+    args: &Args,
+    environment: &Environment,
+    words: &Words,
+) -> Result<(), Stop> {
+    let flags = args.flags();
+    let words = words.in_locale(config::locale_guess(&flags, environment));
+    let understood = wanted.understood(&words)?;
+    let failed = |error: String| Stop::failed(words.render(&Message::new("screenshot-no-demo").with("error", error)));
+    let (demo, state_dir) = start(args).await.map_err(failed)?;
+    let client = Client::connect(&state_dir).await.map_err(|error| failed(error.to_string()))?;
+    let client = client.ok_or_else(|| failed(state_dir.display().to_string()))?;
+    let (snapshot, history) = look(client, Some(WARM_UP)).await?;
+    drop(demo);
+    let words = Words::new(words.locale(), TimeZone::system());
+    let look = tui::Look { color: !flags.plain && !flags.no_color, ascii: args.ascii };
+    wanted.keep(&export(&tui::shot(understood.shot, &snapshot, history, &words, look), understood.format), &words)
+}
+
+/// This program once more, as a demo without a screen; killed when dropped.
+async fn start(args: &Args) -> Result<(Child, PathBuf), String> {
+    let program = args.program.as_ref().ok_or("no program")?;
+    let mut demo = Command::new(program)
+        .args(["--demo", "--no-ui", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let mut lines = BufReader::new(demo.stdout.take().ok_or("no output")?).lines();
+    let first = timeout_at(Instant::now() + START, lines.next_line()).await.map_err(|error| error.to_string())?;
+    let first = first.map_err(|error| error.to_string())?.unwrap_or_default();
+    let said: Value = serde_json::from_str(&first).map_err(|error| error.to_string())?;
+    let folder = said["state_dir"].as_str().ok_or("no state folder")?.into();
+    // Lines that nobody reads are left out there.
+    Ok((demo, folder))
+}
+
+/// The newest snapshot and the records until then; with time to warm up, when there is something to show.
+async fn look(client: Client, warm_up: Option<Duration>) -> Result<(Arc<Snapshot>, Vec<Arc<TraceRecord>>), Stop> {
+    let failed = |error: &dyn std::fmt::Display| Stop::failed(error.to_string());
+    let mut subscription = client.subscribe().await.map_err(|error| failed(&error))?;
+    let end = Instant::now() + warm_up.unwrap_or_default();
+    let mut history: Vec<Arc<TraceRecord>> = Vec::new();
+    let mut newest = None;
+    loop {
+        let keys: BTreeSet<_> = history.iter().filter_map(|record| record.key.as_ref()).collect();
+        let enough = warm_up.is_none() || (history.len() >= REQUESTS && keys.len() >= KEYS);
+        if let Some(snapshot) = newest.take_if(|_| enough || Instant::now() >= end) {
+            return Ok((snapshot, history));
+        }
+        match subscription.next().await.map_err(|error| failed(&error))? {
+            News::Record(record) => history.push(record),
+            News::Snapshot(snapshot) => newest = Some(snapshot),
+        }
+    }
+}
