@@ -29,7 +29,6 @@ cli-options = Options
 cli-arguments = Arguments
 cli-help = Print this help
 cli-version = Print the version
-cli-no-tls = kmi-tui can't serve TLS itself yet. Put a TLS proxy in front of it and set KMI_PROXY_TLS_TERMINATED=1 instead of KMI_PROXY_TLS_CERT and KMI_PROXY_TLS_KEY.
 cli-demo-upstream = The simulated upstream is { $address }, its sample keys are in { $path }
 control-silent = The running kmi-tui does not answer: { $error }. Stop it and start it again.
 control-foreign = The running kmi-tui is of another version ({ $error }). Stop it and start it again.

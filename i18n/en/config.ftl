@@ -36,6 +36,7 @@ config-remote-token = { $name }: { $address } can be reached from other machines
 config-remote-tls = { $name }: { $address } can be reached from other machines; set KMI_PROXY_TLS_CERT and KMI_PROXY_TLS_KEY, or KMI_PROXY_TLS_TERMINATED=1 when TLS ends in front of it – { $source }
 config-tls-half = { $name } is missing: a certificate and its key are set together – { $source }
 config-tls-missing = { $name }: there is no file { $file } – { $source }
+config-tls-key-open = { $name }: { $file } can be read by other users of this machine. chmod 600 it – { $source }
 
 ## Files
 

@@ -97,7 +97,7 @@ doctor-tls-own = the proxy speaks it itself
 doctor-tls-in-front = something in front of the proxy speaks it
 doctor-tls-not-needed = not needed on this machine
 doctor-tls-none = none: prompts and the token cross the network in plain text
-doctor-tls-none-fix = Put a TLS proxy in front and set KMI_PROXY_TLS_TERMINATED=1, or listen on this machine only.
+doctor-tls-none-fix = Set KMI_PROXY_TLS_CERT and KMI_PROXY_TLS_KEY, or put a TLS proxy in front and set KMI_PROXY_TLS_TERMINATED=1, or listen on this machine only.
 doctor-token = Token
 doctor-token-none = none: every program of this machine may use the proxy
 doctor-token-missing = none: everybody in the network may use your keys

@@ -82,3 +82,10 @@ notice-unblocked-all = { $count ->
     [one] { $count } key is used again.
    *[other] { $count } keys are used again.
 }
+
+tls-unread = { $path } can't be read: { $error }.
+tls-no-certificate = There is no certificate in { $path }. It must be PEM, beginning with BEGIN CERTIFICATE.
+tls-no-key = There is no private key in { $path }. It must be PEM, beginning with BEGIN PRIVATE KEY.
+tls-unfit = { $cert } and { $key } can't be used together: { $error }.
+tls-reloaded = The new TLS certificate is in use.
+tls-not-reloaded = The TLS files changed and can't be used, so the old certificate stays. { $why }

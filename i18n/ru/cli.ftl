@@ -29,7 +29,6 @@ cli-options = Параметры
 cli-arguments = Аргументы
 cli-help = Показать эту справку
 cli-version = Показать версию
-cli-no-tls = Сам kmi-tui пока не умеет TLS. Поставьте перед ним TLS-прокси и задайте KMI_PROXY_TLS_TERMINATED=1 вместо KMI_PROXY_TLS_CERT и KMI_PROXY_TLS_KEY.
 cli-demo-upstream = Имитация апстрима: { $address }, примерные ключи в { $path }
 control-silent = Запущенный kmi-tui не отвечает: { $error }. Остановите его и запустите снова.
 control-foreign = Запущенный kmi-tui другой версии ({ $error }). Остановите его и запустите снова.

@@ -41,6 +41,7 @@ config-remote-token = { $name }: { $address } доступен с других �
 config-remote-tls = { $name }: { $address } доступен с других машин; задайте KMI_PROXY_TLS_CERT и KMI_PROXY_TLS_KEY либо KMI_PROXY_TLS_TERMINATED=1, если TLS завершается перед ним – { $source }
 config-tls-half = { $name } не задан: сертификат и его ключ задаются вместе – { $source }
 config-tls-missing = { $name }: файла { $file } нет – { $source }
+config-tls-key-open = { $name }: { $file } могут прочитать другие пользователи этой машины. Сделайте chmod 600 – { $source }
 
 ## Файлы
 

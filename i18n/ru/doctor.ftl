@@ -119,7 +119,7 @@ doctor-tls-own = прокси сам шифрует соединения
 doctor-tls-in-front = шифрует то, что стоит перед прокси
 doctor-tls-not-needed = на этом компьютере не нужен
 doctor-tls-none = нет: промпты и токен идут по сети открытым текстом
-doctor-tls-none-fix = Поставьте перед прокси TLS и задайте KMI_PROXY_TLS_TERMINATED=1 или слушайте только этот компьютер.
+doctor-tls-none-fix = Задайте KMI_PROXY_TLS_CERT и KMI_PROXY_TLS_KEY, либо поставьте перед прокси TLS и задайте KMI_PROXY_TLS_TERMINATED=1, либо слушайте только этот компьютер.
 doctor-token = Токен
 doctor-token-none = нет: прокси доступен всем программам этого компьютера
 doctor-token-missing = нет: ваши ключи доступны всем в сети

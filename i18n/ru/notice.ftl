@@ -90,3 +90,10 @@ notice-unblocked-all = { $count ->
     [many] Снова в работе { $count } ключей.
    *[other] Снова в работе { $count } ключа.
 }
+
+tls-unread = Не удалось прочитать { $path }: { $error }.
+tls-no-certificate = В { $path } нет сертификата. Нужен PEM, который начинается с BEGIN CERTIFICATE.
+tls-no-key = В { $path } нет закрытого ключа. Нужен PEM, который начинается с BEGIN PRIVATE KEY.
+tls-unfit = { $cert } и { $key } не подходят друг к другу: { $error }.
+tls-reloaded = Новый сертификат TLS уже действует.
+tls-not-reloaded = Файлы TLS изменились, но не годятся, поэтому остаётся прежний сертификат. { $why }

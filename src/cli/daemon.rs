@@ -95,8 +95,9 @@ pub(super) async fn spawn(args: &Args, config: &Config, words: &Words) -> Result
         return Err(failed(io::ErrorKind::NotFound.into()));
     };
     let snapshot = client.snapshot().await.map_err(|error| Stop::failed(words.render(&error.message())))?;
-    let asked = Http::new(START_PATIENCE).get(&http::root(&snapshot.setup.local, "/readyz"), None).await;
-    asked.map_err(|reason| Stop::failed(words.render(&Message::new("cli-proxy-failed").with("reason", reason))))?;
+    let unwell = |reason: String| Stop::failed(words.render(&Message::new("cli-proxy-failed").with("reason", reason)));
+    let http = Http::new(START_PATIENCE, config).map_err(unwell)?;
+    http.get(&http::root(&snapshot.setup.local, "/readyz"), None).await.map_err(unwell)?;
     Ok(snapshot)
 }
 

@@ -1,17 +1,24 @@
 //! Asking our own proxy over HTTP, as a client does. Never an upstream: no key is sent here.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
 use tokio::time::timeout;
 
-use crate::domain::key::Secret;
+use crate::{config::Config, domain::key::Secret, proxy::tls};
 
 /// Most of an answer that is read.
 const ANSWER_MAX: usize = 16 << 20;
@@ -19,7 +26,7 @@ const ANSWER_MAX: usize = 16 << 20;
 /// A client that keeps its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Http {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     patience: Duration,
 }
 
@@ -32,8 +39,21 @@ pub(super) struct Answer {
 }
 
 impl Http {
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { client: Client::builder(TokioExecutor::new()).build_http(), patience }
+    /// # Errors
+    /// When the proxy speaks TLS and its certificate can't be read; for people who know TLS.
+    pub(super) fn new(patience: Duration, config: &Config) -> Result<Self, String> {
+        let files = config.proxy.tls.as_ref();
+        let certificate = files.map(|files| tls::certificate(&files.cert)).transpose();
+        let certificate = certificate.map_err(|_| "the proxy's certificate can't be read".to_owned())?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trusted = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(OurOwn { certificate, provider }))
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(trusted).https_or_http().enable_http1().build();
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), patience })
     }
 
     /// GETs and reads to the end; errors are text for people who know HTTP.
@@ -52,6 +72,51 @@ impl Http {
             Ok(Answer { status: head.status, key })
         };
         timeout(self.patience, answer).await.map_err(|_| "no answer in time".to_owned())?
+    }
+}
+
+/// Trusts the certificate that our own proxy serves with, whoever signed it and whatever names are in it, and no other.
+#[derive(Debug)]
+struct OurOwn {
+    certificate: Option<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for OurOwn {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match &self.certificate {
+            Some(ours) if ours == shown => Ok(ServerCertVerified::assertion()),
+            _ => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

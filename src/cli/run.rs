@@ -36,7 +36,7 @@ use crate::{
     engine::{self, Engine, Parts},
     i18n::Words,
     poller,
-    proxy::{self, App},
+    proxy::{self, App, tls::Tls},
     store::{
         self,
         lock::InstanceLock,
@@ -65,10 +65,6 @@ pub(super) enum Kind {
 pub(super) fn run(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
     runtime()?.block_on(async {
         let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
-        if loaded.config.proxy.tls.is_some() {
-            // Serving in plain text what was meant to be encrypted would be worse than not serving.
-            return Err(Stop { code: USAGE, text: words.text("cli-no-tls") });
-        }
         let place = Place::find(&loaded.config, args.take_over, &words).await?;
         serve(args, loaded, environment, Service { kind: Kind::Live, place, traffic: std::future::pending() }).await
     })
@@ -100,6 +96,8 @@ pub(super) async fn serve(
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
     let Service { kind, place, traffic } = service;
+    let tls = config.proxy.tls.as_ref().map(|files| Tls::open(&files.cert, &files.key)).transpose();
+    let tls = tls.map_err(|why| Stop { code: USAGE, text: words.render(&why) })?;
     let lock = take_lock(&config.state_dir, config.enforce_permissions, &words)?;
     let _log = install_log(&config, &words)?;
     let address = place.listener().local_addr().map_err(failed)?;
@@ -137,7 +135,7 @@ pub(super) async fn serve(
     let owner = Arc::new(Owner::new(&config, engine.clone(), stopper.clone(), Arc::downgrade(&listener), lock));
     let socket = Socket::open(&config.state_dir).map_err(failed)?;
     let control = tokio::spawn(control::serve(socket, engine.clone(), owner.clone()));
-    let app = Arc::new(App::new(proxy_settings(&config), engine.clone(), upstream));
+    let app = Arc::new(App::new(proxy_settings(&config), engine.clone(), upstream, tls));
     let server = {
         let (stopper, drain) = (stopper.clone(), config.shutdown);
         tokio::spawn(async move { proxy::serve(listener, app, owner::ends(&stopper, drain)).await })
@@ -343,11 +341,13 @@ pub(super) fn setup(config: &Config, kind: Kind, bound: SocketAddr) -> Setup {
     };
     let host =
         if config.listen.host.contains(':') { format!("[{}]", config.listen.host) } else { config.listen.host.clone() };
-    let scheme = if config.proxy.tls_terminated { "https" } else { "http" };
+    let own = config.proxy.tls.is_some();
+    let scheme = if own || config.proxy.tls_terminated { "https" } else { "http" };
+    let local = if own { "https" } else { "http" };
     Setup {
         mode,
         address: format!("{scheme}://{host}:{}{}", bound.port(), config.base_path),
-        local: format!("http://{}{}", reachable(bound), config.base_path),
+        local: format!("{local}://{}{}", reachable(bound), config.base_path),
         upstream: config.upstream.to_string(),
         auto_rotate_allowed: config.policy.auto_rotate_allowed,
         auths_dir: config.auths_dir.display().to_string(),

@@ -1,6 +1,8 @@
 //! From texts to a `Config`: what each value means, and which must not stand together. Not where they come from.
 
 use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -207,7 +209,14 @@ impl Builder<'_> {
     fn tls(&mut self) -> Option<TlsFiles> {
         let [cert, key] = ["KMI_PROXY_TLS_CERT", "KMI_PROXY_TLS_KEY"].map(|name| self.pem(name));
         match (cert, key) {
-            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (Some(cert), Some(key)) => {
+                let open = |found: fs::Metadata| found.is_file() && found.permissions().mode() & 0o077 != 0;
+                if fs::metadata(&key).is_ok_and(open) {
+                    let message = Message::new("config-tls-key-open").with("file", key.display().to_string());
+                    self.warn("KMI_PROXY_TLS_KEY", message);
+                }
+                Some(TlsFiles { cert, key })
+            }
             (None, None) => None,
             (Some(_), None) => self.need(None, "KMI_PROXY_TLS_KEY", "config-tls-half"),
             (None, Some(_)) => self.need(None, "KMI_PROXY_TLS_CERT", "config-tls-half"),

@@ -12,6 +12,7 @@ mod headers;
 mod relay;
 mod stall;
 mod target;
+pub(crate) mod tls;
 
 use std::{
     convert::Infallible,
@@ -31,12 +32,14 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
 };
 
-use self::{body::Budget, stall::Unstalled};
+use self::{body::Budget, stall::Unstalled, tls::Tls};
 use crate::{
     domain::{base_url::is_loopback, key::Secret},
     engine::Engine,
@@ -87,6 +90,8 @@ pub(crate) struct App {
     engine: Engine,
     upstream: Upstream,
     budget: Budget,
+    /// None = plain HTTP.
+    tls: Option<Arc<Tls>>,
     /// No new connections are taken: every answer is its connection's last.
     closing: AtomicBool,
 }
@@ -104,9 +109,9 @@ pub(crate) struct Ends<Stop, Idle, Cut> {
 }
 
 impl App {
-    pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream) -> Self {
+    pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream, tls: Option<Tls>) -> Self {
         let budget = Budget::new(settings.max_body);
-        Self { settings, engine, upstream, budget, closing: AtomicBool::new(false) }
+        Self { settings, engine, upstream, budget, tls: tls.map(Arc::new), closing: AtomicBool::new(false) }
     }
 }
 
@@ -118,6 +123,7 @@ pub(crate) async fn serve(
 ) -> bool {
     let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
+    let follower = app.tls.clone().map(|tls| tokio::spawn(tls.follow(app.engine.clone())));
     accept(listener, &app, ends.stop, &connections, &mut tasks).await;
     app.closing.store(true, Ordering::Relaxed);
     let over = async {
@@ -133,6 +139,7 @@ pub(crate) async fn serve(
     };
     // A connection that is cut drops its requests, and each of them still leaves its record.
     tasks.shutdown().await;
+    follower.iter().for_each(JoinHandle::abort);
     drained
 }
 
@@ -167,22 +174,30 @@ async fn accept(
         };
         // Without it small chunks wait for the peer's acknowledgement; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let connection = connections.watch(connection(stream, app.clone(), peer.ip()));
+        let (watcher, app, peer) = (connections.watcher(), app.clone(), peer.ip());
         tasks.spawn(async move {
             // Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
-            let _ = connection.await;
+            match app.tls.clone() {
+                None => drop(watcher.watch(connection(stream, app, peer)).await),
+                Some(tls) => {
+                    if let Ok(Ok(stream)) = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)).await {
+                        drop(watcher.watch(connection(stream, app, peer)).await);
+                    }
+                }
+            }
             drop(permit);
         });
     }
 }
 
-type Connection<S> = http1::Connection<TokioIo<Unstalled<TcpStream>>, S>;
+type Connection<Io, S> = http1::Connection<TokioIo<Unstalled<Io>>, S>;
 
-fn connection(
-    stream: TcpStream,
+fn connection<Io: AsyncRead + AsyncWrite + Unpin + Send>(
+    stream: Io,
     app: Arc<App>,
     peer: IpAddr,
 ) -> Connection<
+    Io,
     impl hyper::service::Service<
         hyper::Request<hyper::body::Incoming>,
         Response = hyper::Response<relay::ProxyBody>,

@@ -30,6 +30,8 @@ mod relay;
 mod screen;
 // Hostile bytes: refused, and nothing goes upstream.
 mod threats;
+// TLS between clients and the proxy.
+mod tls;
 // What the trace tells those who ask, whatever state its files are in.
 mod trace;
 

@@ -106,7 +106,12 @@ impl Home {
 
     /// Starts the proxy and waits until it listens.
     pub(crate) async fn start(self) -> Proxy {
-        Proxy::start(self).await
+        Proxy::start(self, "http://").await
+    }
+
+    /// The same where its address begins so.
+    pub(crate) async fn start_at(self, scheme: &str) -> Proxy {
+        Proxy::start(self, scheme).await
     }
 
     /// Runs to the end: exit code, stdout, stderr.
@@ -144,7 +149,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    async fn start(home: Home) -> Self {
+    async fn start(home: Home, scheme: &str) -> Self {
         let mut child = home.command(&["--no-ui"]).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let first = timeout(PATIENCE, lines.next_line()).await.expect("it speaks in time").expect("text");
@@ -153,7 +158,7 @@ impl Proxy {
             child.stderr.take().expect("piped").read_to_string(&mut errors).await.expect("text");
             panic!("it ended: {errors}");
         };
-        let address = first.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+        let address = first.split(scheme).nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
         let address = address.parse().expect("an address");
         // What it says later must go somewhere, or it could block.
         let mut errors = child.stderr.take().expect("piped");
