@@ -19,7 +19,7 @@ use crate::domain::{
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Run(Verb),
-    /// Typed into the dialog's field.
+    /// Typed into the open field.
     Edit(InputRequest),
     Paste(String),
     /// A new snapshot is here.
@@ -42,6 +42,10 @@ pub(crate) enum Verb {
     RefreshHealth,
     Doctor,
     Pause,
+    /// Opens the line for the trace's filter.
+    Filter,
+    KeepFilter,
+    ClearFilter,
     Details,
     Zoom,
     Language,
@@ -73,6 +77,8 @@ pub(crate) enum Context {
     Reading,
     /// A dialog with text fields: letters are text.
     Dialog,
+    /// The trace's filter is typed: letters are text.
+    Filter,
     /// The question before leaving.
     Leaving,
 }
@@ -90,7 +96,7 @@ pub(crate) enum Group {
     Keys,
     View,
     Move,
-    /// Only in a dialog, whose own foot tells it.
+    /// Only in a dialog or a line, whose own foot tells it.
     Dialog,
 }
 
@@ -149,6 +155,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::RefreshHealth, &[letter('h')], "do-health", "help-health") },
     Row { offered: &[Pane::Doctor], ..row(Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
     view(Row { offered: &[Pane::Trace], ..row(Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
+    view(Row { offered: &[Pane::Trace], ..row(Verb::Filter, &[letter('/')], "do-filter", "help-filter") }),
     view(Row {
         offered: EVERYWHERE,
         enabled: details,
@@ -182,7 +189,9 @@ pub(crate) const TABLE: &[Row] = &[
         "do-next-field",
     ),
     dialog(Verb::Submit, &[key(KeyCode::Enter)], "do-submit"),
-    Row { contexts: &[Context::Dialog], ..dialog(Verb::Quit, &[STOP], "do-quit") },
+    Row { contexts: &[Context::Filter], ..dialog(Verb::KeepFilter, &[key(KeyCode::Enter)], "do-keep-filter") },
+    Row { contexts: &[Context::Filter], ..dialog(Verb::ClearFilter, &[key(KeyCode::Esc)], "do-clear-filter") },
+    Row { contexts: &[Context::Dialog, Context::Filter], ..dialog(Verb::Quit, &[STOP], "do-quit") },
     Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
     Row { contexts: &[Context::Leaving], ..dialog(Verb::Wait, &[letter('w')], "do-wait") },
     Row {
@@ -273,11 +282,17 @@ fn details(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
 }
 
 impl Context {
+    /// Whether letters are text there, and no commands.
+    pub(crate) const fn takes_text(self) -> bool {
+        matches!(self, Self::Dialog | Self::Filter)
+    }
+
     pub(crate) const fn of(overlay: Option<&Overlay>) -> Self {
         match overlay {
             None => Self::Panes,
             Some(Overlay::Help { .. } | Overlay::Details { .. }) => Self::Reading,
             Some(Overlay::Block(_)) => Self::Dialog,
+            Some(Overlay::Filter(_)) => Self::Filter,
             Some(Overlay::Quit { .. }) => Self::Leaving,
         }
     }

@@ -4,9 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tui_input::InputRequest;
 
 use super::{
     action::{self, Action, Context, Verb},
+    field,
+    filter_line::FilterLine,
     findings::{self, Named, findings},
     layout::Pane,
     overlay::block::Form,
@@ -15,6 +18,7 @@ use super::{
 };
 use crate::domain::{
     command::{Command, Severity},
+    filter::Filter,
     key::Label,
     now::{since, until},
     snapshot::{CircuitState, KeyView, Link, Skip, Snapshot, UsageView},
@@ -37,13 +41,22 @@ pub(crate) struct App {
     finding: Option<findings::Name>,
 }
 
-/// What lies over the panes.
+/// What takes the keys before the panes do: most of it lies over them.
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
-    Help { scroll: usize },
-    Details { subject: Subject, scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Details {
+        subject: Subject,
+        scroll: usize,
+    },
     Block(Form),
-    Quit { waiting: bool },
+    /// In the trace pane itself.
+    Filter(FilterLine),
+    Quit {
+        waiting: bool,
+    },
 }
 
 /// What details are about.
@@ -77,8 +90,10 @@ pub(crate) enum Effect {
 pub(crate) fn update(app: &mut App, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
     match action {
         Action::Run(verb) => return app.run(verb, snapshot),
-        Action::Edit(request) => app.in_form(|form| form.edit(request)),
-        Action::Paste(text) => app.in_form(|form| form.paste(&text)),
+        Action::Edit(request) => app.edit(request),
+        Action::Paste(text) => {
+            field::pasted(&text).chars().for_each(|letter| app.edit(InputRequest::InsertChar(letter)));
+        }
         Action::Snapshot => return app.look(snapshot),
         Action::Record(record) => app.trace.push(record),
         Action::Missed(count) => app.trace.miss(count),
@@ -160,6 +175,15 @@ impl App {
             Verb::Submit => return self.submit(),
             Verb::NextField => self.in_form(Form::next_field),
             Verb::Pause => self.trace.toggle_pause(),
+            Verb::Filter => {
+                self.focus = Pane::Trace;
+                self.overlay = Some(Overlay::Filter(FilterLine::new(self.trace.line())));
+            }
+            Verb::KeepFilter => self.leave_filter_line(),
+            Verb::ClearFilter => {
+                self.trace.filter(Filter::default(), "");
+                self.leave_filter_line();
+            }
             Verb::Details => self.open_details(snapshot),
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
@@ -210,12 +234,32 @@ impl App {
                 let row = step(verb, self.key_row(snapshot), snapshot.keys.len(), page);
                 self.key = snapshot.keys.get(row).map(|key| key.label.clone());
             }
+            Pane::Trace if verb == Verb::Home => self.trace.follow(),
             Pane::Trace => self.trace.select(step(verb, self.trace.row(), self.trace.shown().len(), page)),
             Pane::Doctor => {
                 let findings = findings(snapshot);
                 let row = step(verb, self.finding_row(snapshot), findings.len(), page);
                 self.finding = findings::named(&findings, row).map(|named| named.name);
             }
+        }
+    }
+
+    /// Types into the field that is open.
+    fn edit(&mut self, request: InputRequest) {
+        match &mut self.overlay {
+            Some(Overlay::Block(form)) => form.edit(request),
+            Some(Overlay::Filter(line)) => {
+                if let Some((filter, line)) = line.edit(request) {
+                    self.trace.filter(filter, line);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leave_filter_line(&mut self) {
+        if matches!(self.overlay, Some(Overlay::Filter(_))) {
+            self.overlay = None;
         }
     }
 
@@ -247,9 +291,14 @@ impl App {
         };
     }
 
-    /// Closes what is on top; with nothing open, the zoom and the toasts.
+    /// Closes what is on top; with nothing open, the filter of the trace that has the focus, else the zoom and the toasts.
     fn close(&mut self) {
-        if self.overlay.take().is_none() {
+        if self.overlay.take().is_some() {
+            return;
+        }
+        if self.focus == Pane::Trace && !self.trace.line().is_empty() {
+            self.trace.filter(Filter::default(), "");
+        } else {
             self.zoomed = false;
             self.toasts.clear();
         }

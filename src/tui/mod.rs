@@ -5,6 +5,8 @@
 mod action;
 mod app;
 mod columns;
+mod field;
+mod filter_line;
 mod findings;
 mod footer;
 pub(crate) mod format;
