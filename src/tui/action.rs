@@ -46,6 +46,12 @@ pub(crate) enum Verb {
     Filter,
     KeepFilter,
     ClearFilter,
+    /// The selected row's name.
+    Copy,
+    CopyCurl,
+    /// From a key to its requests, from a request to its key.
+    Jump,
+    Sort,
     Details,
     Zoom,
     Language,
@@ -163,6 +169,22 @@ pub(crate) const TABLE: &[Row] = &[
     }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
+    Row {
+        offered: &[Pane::Keys, Pane::Trace],
+        enabled: jump,
+        ..moving(Verb::Jump, &[letter('f')], "do-jump", "help-jump")
+    },
+    view(Row { offered: &[Pane::Keys], enabled: sort, ..row(Verb::Sort, &[letter('s')], "do-sort", "help-sort") }),
+    view(Row {
+        offered: &[Pane::Keys, Pane::Trace],
+        enabled: copy,
+        ..row(Verb::Copy, &[letter('y')], "do-copy", "help-copy")
+    }),
+    view(Row {
+        offered: &[Pane::Trace],
+        enabled: copy_curl,
+        ..row(Verb::CopyCurl, &[letter('Y')], "do-copy-curl", "help-copy-curl")
+    }),
     view(Row { contexts: SCROLLS, ..row(Verb::Help, &[letter('?')], "do-help", "help-help") }),
     view(Row { contexts: SCROLLS, ..row(Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
     view(Row { enabled: background, ..row(Verb::Background, &[letter('Q')], "do-background", "help-background") }),
@@ -279,6 +301,32 @@ fn background(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
 
 fn details(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
     app.subject(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-selected"))
+}
+
+fn copy(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    app.copied(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-to-copy"))
+}
+
+fn copy_curl(app: &App, _: &Snapshot) -> Result<(), Message> {
+    let request = app.trace.selected().filter(|_| app.focus == Pane::Trace);
+    request.map(|_| ()).ok_or_else(|| Message::new("why-no-request"))
+}
+
+fn sort(app: &App, _: &Snapshot) -> Result<(), Message> {
+    if app.focus == Pane::Keys { Ok(()) } else { Err(Message::new("why-not-sorted")) }
+}
+
+fn jump(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    match app.focus {
+        Pane::Keys | Pane::Quota | Pane::Limits => some_key(app, snapshot),
+        Pane::Trace => {
+            let record = app.trace.selected().ok_or_else(|| Message::new("why-no-request"))?;
+            let label = record.key.as_ref().ok_or_else(|| Message::new("why-no-key-tried"))?;
+            let known = snapshot.keys.iter().any(|key| key.label == *label);
+            if known { Ok(()) } else { Err(Message::new("why-key-gone").with("label", label)) }
+        }
+        Pane::Doctor => Err(Message::new("why-no-request")),
+    }
 }
 
 impl Context {

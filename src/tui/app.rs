@@ -8,9 +8,11 @@ use tui_input::InputRequest;
 
 use super::{
     action::{self, Action, Context, Verb},
+    copy::Copied,
     field,
     filter_line::FilterLine,
     findings::{self, Named, findings},
+    key_sort::Sort,
     layout::Pane,
     overlay::block::Form,
     toast::Toasts,
@@ -33,6 +35,7 @@ pub(crate) struct App {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) trace: TraceList,
     pub(crate) toasts: Toasts,
+    pub(crate) sort: Sort,
     /// What the last drawing found out.
     pub(crate) extent: Extent,
     /// One selection for all panes that list keys; `None` is the active key.
@@ -81,6 +84,8 @@ pub(crate) struct Extent {
 pub(crate) enum Effect {
     Send(Command),
     SwitchLanguage,
+    /// To the clipboard.
+    Copy(String),
     Leave,
     /// A proxy in the background is to take over; when it does, the dashboard is told to stop.
     Background,
@@ -110,6 +115,7 @@ impl App {
             overlay: None,
             trace: TraceList::new(history),
             toasts: Toasts::default(),
+            sort: Sort::default(),
             extent: Extent::default(),
             key: None,
             finding: None,
@@ -131,6 +137,12 @@ impl App {
         keys.iter().position(by_label).or_else(|| keys.iter().position(|key| key.active)).unwrap_or_default()
     }
 
+    /// Where the selected key stands in the keys pane.
+    pub(crate) fn key_line(&self, snapshot: &Snapshot) -> usize {
+        let row = self.key_row(snapshot);
+        self.sort.order(&snapshot.keys).iter().position(|key| *key == row).unwrap_or_default()
+    }
+
     /// The selected finding among `findings(snapshot)`.
     pub(crate) fn finding_row(&self, snapshot: &Snapshot) -> usize {
         let name = self.finding.as_ref();
@@ -149,6 +161,21 @@ impl App {
                 findings::named(&findings(snapshot), row).map(Subject::Finding)
             }
         }
+    }
+
+    /// What would be copied of the selected row.
+    pub(crate) fn copied(&self, snapshot: &Snapshot) -> Option<Copied> {
+        match self.focus {
+            Pane::Keys | Pane::Quota | Pane::Limits => {
+                self.selected_key(snapshot).map(|key| Copied::label(key.label.as_str()))
+            }
+            Pane::Trace => self.trace.selected().map(|record| Copied::request_id(record)),
+            Pane::Doctor => None,
+        }
+    }
+
+    fn curl(&self, snapshot: &Snapshot) -> Option<Copied> {
+        self.trace.selected().map(|record| Copied::curl(record, &snapshot.setup))
     }
 
     /// How long the screen stays true by itself: a second while something counts down, else a minute, for the clock.
@@ -179,6 +206,10 @@ impl App {
                 self.focus = Pane::Trace;
                 self.overlay = Some(Overlay::Filter(FilterLine::new(self.trace.line())));
             }
+            Verb::Copy => return self.copy(self.copied(snapshot)),
+            Verb::CopyCurl => return self.copy(self.curl(snapshot)),
+            Verb::Jump => self.jump(snapshot),
+            Verb::Sort => self.sort = self.sort.next(),
             Verb::KeepFilter => self.leave_filter_line(),
             Verb::ClearFilter => {
                 self.trace.filter(Filter::default(), "");
@@ -230,7 +261,12 @@ impl App {
             return;
         }
         match self.focus {
-            Pane::Keys | Pane::Quota | Pane::Limits => {
+            Pane::Keys => {
+                let order = self.sort.order(&snapshot.keys);
+                let row = step(verb, self.key_line(snapshot), order.len(), page);
+                self.key = order.get(row).map(|key| snapshot.keys[*key].label.clone());
+            }
+            Pane::Quota | Pane::Limits => {
                 let row = step(verb, self.key_row(snapshot), snapshot.keys.len(), page);
                 self.key = snapshot.keys.get(row).map(|key| key.label.clone());
             }
@@ -241,6 +277,26 @@ impl App {
                 let row = step(verb, self.finding_row(snapshot), findings.len(), page);
                 self.finding = findings::named(&findings, row).map(|named| named.name);
             }
+        }
+    }
+
+    fn copy(&mut self, copied: Option<Copied>) -> Vec<Effect> {
+        let Some(Copied { text, said }) = copied else { return Vec::new() };
+        self.toasts.say(Severity::Ok, said);
+        vec![Effect::Copy(text)]
+    }
+
+    /// From a key to its requests, from a request to its key.
+    fn jump(&mut self, snapshot: &Snapshot) {
+        if self.focus == Pane::Trace {
+            self.key = self.trace.selected().and_then(|record| record.key.clone());
+            self.focus = Pane::Keys;
+        } else if let Some(key) = self.selected_key(snapshot)
+            && let Ok(filter) = Filter::of("key", &[key.label.as_str()])
+        {
+            let line = filter.to_string();
+            self.trace.filter(filter, &line);
+            self.focus = Pane::Trace;
         }
     }
 

@@ -102,6 +102,10 @@ mod tests {
             (',', Verb::Help),
             ('/', Verb::Filter),
             ('.', Verb::Filter),
+            ('н', Verb::Copy),
+            ('Н', Verb::CopyCurl),
+            ('а', Verb::Jump),
+            ('ы', Verb::Sort),
         ] {
             let found = press(KeyCode::Char(character), KeyModifiers::NONE, Context::Panes);
             assert!(matches!(found, Some(Action::Run(found)) if found == verb), "{character}: {found:?}");

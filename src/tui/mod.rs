@@ -5,12 +5,14 @@
 mod action;
 mod app;
 mod columns;
+mod copy;
 mod field;
 mod filter_line;
 mod findings;
 mod footer;
 pub(crate) mod format;
 mod header;
+mod key_sort;
 mod keymap;
 mod layout;
 mod overlay;
@@ -218,6 +220,7 @@ impl Dashboard {
                 // A closed channel means that the engine stops; its last snapshot is still worth looking at.
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
+                Effect::Copy(text) => terminal::copy(&text),
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),
             }

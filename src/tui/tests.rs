@@ -90,6 +90,12 @@ fn what_is_not_possible_says_why_and_does_nothing() {
         (&empty, "b", "why-no-keys"),
         (&empty, "h", "why-no-keys"),
         (&empty, "a", "why-auto-rotate"),
+        (&empty, "y", "why-nothing-to-copy"),
+        (&empty, "f", "why-no-keys"),
+        (&empty, "3f", "why-key-gone"),
+        (&normal, "Y", "why-no-request"),
+        (&normal, "5y", "why-nothing-to-copy"),
+        (&normal, "2s", "why-not-sorted"),
         (&normal, "R", "why-active-already"),
         (&normal, "jjjjR", "why-blocked"),
         (&normal, "jjjjjR", "why-disabled"),
@@ -228,6 +234,49 @@ fn a_filter_is_typed_applied_kept_and_cleared() {
 }
 
 #[test]
+fn the_selected_row_is_copied_and_said() {
+    let normal = fixtures::normal();
+    let id = fixtures::history().last().expect("a request").request_id.clone();
+    for (pressed, copied, said) in
+        [("jy", "beta", "copied-label"), ("2jy", "beta", "copied-label"), ("3y", id.as_str(), "copied-request-id")]
+    {
+        let (app, effects) = keys(&normal, pressed);
+        assert_eq!((effects, app.toasts.messages()), (vec![Effect::Copy(copied.into())], vec![said]), "{pressed}");
+    }
+    let (app, effects) = keys(&normal, "3Y");
+    assert!(matches!(&effects[..], [Effect::Copy(text)] if text.starts_with("curl -X ") && text.contains("$KMI_KEY")));
+    assert_eq!(app.toasts.messages(), ["copied-curl"]);
+}
+
+#[test]
+fn a_key_leads_to_its_requests_and_a_request_to_its_key() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "jf");
+    assert_eq!((app.focus, app.trace.line()), (Pane::Trace, "key:beta"));
+    assert!(app.trace.shown().iter().all(|record| record.key == Some(Label::new("beta"))));
+    press(&mut app, &normal, KeyCode::Char('1'));
+    press(&mut app, &normal, KeyCode::Home);
+    for code in ['3', 'f'] {
+        press(&mut app, &normal, KeyCode::Char(code));
+    }
+    assert_eq!((app.focus, app.key_row(&normal)), (Pane::Keys, 1));
+}
+
+#[test]
+fn sorting_keeps_the_selection_and_moves_by_what_is_seen() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "jsss");
+    let selected = |app: &App| app.selected_key(&normal).map(|key| key.label.as_str().to_owned());
+    assert_eq!(selected(&app).as_deref(), Some("beta"));
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains("errs↓"), "{screen}");
+    press(&mut app, &normal, KeyCode::Home);
+    assert_eq!(selected(&app).as_deref(), Some("work-main"));
+    ["s", "s"].iter().for_each(|_| drop(press(&mut app, &normal, KeyCode::Char('s'))));
+    assert_eq!((app.key_line(&normal), app.key_row(&normal)), (2, 2));
+}
+
+#[test]
 fn escape_clears_a_kept_filter_before_the_zoom() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "z/x");
@@ -308,6 +357,8 @@ fn the_screen_looks_as_it_should() {
             ("quota", "2"),
             ("limits", "4"),
             ("doctor", "5"),
+            ("sorted", "ssss"),
+            ("copied", "3Y"),
             ("filter", "/key:beta\n"),
             ("filter-fault", "/key:beta >2 kye:x"),
         ] {
@@ -392,8 +443,15 @@ fn nothing_hostile_reaches_the_screen() {
 
 #[test]
 fn every_reason_cause_and_word_is_there_in_every_language() {
-    let reasons =
-        ["why-no-keys", "why-nothing-selected", "why-disabled", "why-blocked", "why-active-already", "why-not-blocked"];
+    let reasons = [
+        "why-no-key-tried",
+        "why-no-keys",
+        "why-nothing-selected",
+        "why-disabled",
+        "why-blocked",
+        "why-active-already",
+        "why-not-blocked",
+    ];
     for locale in Locale::ALL {
         let words = words(locale);
         for id in reasons {
@@ -511,6 +569,7 @@ proptest! {
             let snapshot = &snapshots[snapshot];
             update(&mut app, action, snapshot);
             prop_assert!(app.key_row(snapshot) < snapshot.keys.len().max(1));
+            prop_assert!(app.key_line(snapshot) < snapshot.keys.len().max(1));
             prop_assert!(app.trace.row() < app.trace.shown().len().max(1));
             prop_assert!(app.trace.shown().len() <= app.trace.all());
             prop_assert!(app.finding_row(snapshot) < snapshot.findings.len().max(1));
