@@ -140,6 +140,9 @@ window-month-code = code
 trace-following = following
 trace-paused = paused
 trace-paused-new = paused, +{ $count } new
+trace-meant = { $shown } of { $all }
+trace-none-meant = No request fits the filter.
+filter-hint = key:alpha status:4xx >800ms -path:/models text
 trace-missed = { $count } not shown
 trace-empty = No requests yet. Point a client here:
 trace-empty-openai = OpenAI SDKs, kimi-cli, opencode
@@ -196,6 +199,18 @@ do-doctor = run checks
 help-doctor = run the doctor's checks
 do-pause = pause
 help-pause = pause the trace, or follow it again
+do-filter = filter
+help-filter = filter the trace: key:alpha status:4xx >800ms text
+do-keep-filter = keep
+do-clear-filter = clear
+do-jump = find
+help-jump = a key's requests, or a request's key
+do-sort = sort
+help-sort = sort the keys: left, requests, errors, last used
+do-copy = copy
+help-copy = copy the selected row's label or request id
+do-copy-curl = as curl
+help-copy-curl = copy the selected request as a curl command
 do-details = details
 help-details = everything about the selected row
 do-zoom = zoom
@@ -231,9 +246,20 @@ why-blocked = { $label } is blocked. Unblock it first (u).
 why-active-already = { $label } is active already.
 why-auto-rotate = Auto-rotation is not allowed. Check that your provider's terms permit pooling, then set { $setting }.
 why-not-blocked = { $label } is not blocked.
+why-nothing-to-copy = There is nothing to copy here.
+why-no-request = Select a request in the trace first (3).
+why-not-sorted = Only the keys pane is sorted. Go there first (1).
+why-no-key-tried = No key was tried for this request.
+why-key-gone = { $label } is not among the keys any more.
 why-nothing-selected = There is nothing to show here yet.
 why-background-attached = The proxy runs in the background already: q leaves it running.
 why-background-demo = The demo ends with this window.
+
+## Copied
+
+copied-label = Copied: { $label }
+copied-request-id = Copied the request id: { $id }
+copied-curl = Copied as curl, with $KMI_KEY in place of the key: { $method } { $path }
 
 ## Help, dialogs and details
 

@@ -145,6 +145,9 @@ window-month-code = код
 trace-following = в реальном времени
 trace-paused = пауза
 trace-paused-new = пауза, новых: { $count }
+trace-meant = { $shown } из { $all }
+trace-none-meant = Под фильтр не подходит ни один запрос.
+filter-hint = key:alpha status:4xx >800ms -path:/models текст
 trace-missed = не показано: { $count }
 trace-empty = Запросов пока нет. Направьте клиента сюда:
 trace-empty-openai = OpenAI SDK, kimi-cli, opencode
@@ -209,6 +212,18 @@ do-doctor = проверить
 help-doctor = запустить проверки
 do-pause = пауза
 help-pause = остановить ленту запросов или следить дальше
+do-filter = фильтр
+help-filter = отобрать запросы: key:alpha status:4xx >800ms текст
+do-keep-filter = оставить
+do-clear-filter = сбросить
+do-jump = найти
+help-jump = запросы ключа или ключ запроса
+do-sort = порядок
+help-sort = порядок: остаток, запросы, ошибки, последний запрос
+do-copy = копия
+help-copy = скопировать имя ключа или id запроса
+do-copy-curl = как curl
+help-copy-curl = скопировать запрос как команду curl
 do-details = детали
 help-details = всё о выбранной строке
 do-zoom = крупно
@@ -244,9 +259,20 @@ why-blocked = Ключ { $label } заблокирован. Сначала сн�
 why-active-already = Ключ { $label } уже активен.
 why-auto-rotate = Авторотация не разрешена. Убедитесь, что условия провайдера допускают несколько ключей, и задайте { $setting }.
 why-not-blocked = Ключ { $label } не заблокирован.
+why-nothing-to-copy = Здесь нечего копировать.
+why-no-request = Сначала выберите запрос на панели запросов (3).
+why-not-sorted = Порядок меняется только на панели ключей. Сначала перейдите туда (1).
+why-no-key-tried = Для этого запроса не пробовали ни одного ключа.
+why-key-gone = Ключа { $label } больше нет.
 why-nothing-selected = Здесь пока нечего показать.
 why-background-attached = Прокси уже работает в фоне: выход (q) его не остановит.
 why-background-demo = Демо живёт только в этом окне.
+
+## Copied
+
+copied-label = Скопировано: { $label }
+copied-request-id = Скопирован id запроса: { $id }
+copied-curl = Скопировано как curl, вместо ключа $KMI_KEY: { $method } { $path }
 
 ## Help, dialogs and details
 

@@ -19,7 +19,7 @@ use crate::domain::{
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Run(Verb),
-    /// Typed into the dialog's field.
+    /// Typed into the open field.
     Edit(InputRequest),
     Paste(String),
     /// A new snapshot is here.
@@ -42,6 +42,16 @@ pub(crate) enum Verb {
     RefreshHealth,
     Doctor,
     Pause,
+    /// Opens the line for the trace's filter.
+    Filter,
+    KeepFilter,
+    ClearFilter,
+    /// The selected row's name.
+    Copy,
+    CopyCurl,
+    /// From a key to its requests, from a request to its key.
+    Jump,
+    Sort,
     Details,
     Zoom,
     Language,
@@ -73,6 +83,8 @@ pub(crate) enum Context {
     Reading,
     /// A dialog with text fields: letters are text.
     Dialog,
+    /// The trace's filter is typed: letters are text.
+    Filter,
     /// The question before leaving.
     Leaving,
 }
@@ -90,7 +102,7 @@ pub(crate) enum Group {
     Keys,
     View,
     Move,
-    /// Only in a dialog, whose own foot tells it.
+    /// Only in a dialog or a line, whose own foot tells it.
     Dialog,
 }
 
@@ -149,6 +161,7 @@ pub(crate) const TABLE: &[Row] = &[
     Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::RefreshHealth, &[letter('h')], "do-health", "help-health") },
     Row { offered: &[Pane::Doctor], ..row(Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
     view(Row { offered: &[Pane::Trace], ..row(Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
+    view(Row { offered: &[Pane::Trace], ..row(Verb::Filter, &[letter('/')], "do-filter", "help-filter") }),
     view(Row {
         offered: EVERYWHERE,
         enabled: details,
@@ -156,6 +169,22 @@ pub(crate) const TABLE: &[Row] = &[
     }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
+    Row {
+        offered: &[Pane::Keys, Pane::Trace],
+        enabled: jump,
+        ..moving(Verb::Jump, &[letter('f')], "do-jump", "help-jump")
+    },
+    view(Row { offered: &[Pane::Keys], enabled: sort, ..row(Verb::Sort, &[letter('s')], "do-sort", "help-sort") }),
+    view(Row {
+        offered: &[Pane::Keys, Pane::Trace],
+        enabled: copy,
+        ..row(Verb::Copy, &[letter('y')], "do-copy", "help-copy")
+    }),
+    view(Row {
+        offered: &[Pane::Trace],
+        enabled: copy_curl,
+        ..row(Verb::CopyCurl, &[letter('Y')], "do-copy-curl", "help-copy-curl")
+    }),
     view(Row { contexts: SCROLLS, ..row(Verb::Help, &[letter('?')], "do-help", "help-help") }),
     view(Row { contexts: SCROLLS, ..row(Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
     view(Row { enabled: background, ..row(Verb::Background, &[letter('Q')], "do-background", "help-background") }),
@@ -182,7 +211,9 @@ pub(crate) const TABLE: &[Row] = &[
         "do-next-field",
     ),
     dialog(Verb::Submit, &[key(KeyCode::Enter)], "do-submit"),
-    Row { contexts: &[Context::Dialog], ..dialog(Verb::Quit, &[STOP], "do-quit") },
+    Row { contexts: &[Context::Filter], ..dialog(Verb::KeepFilter, &[key(KeyCode::Enter)], "do-keep-filter") },
+    Row { contexts: &[Context::Filter], ..dialog(Verb::ClearFilter, &[key(KeyCode::Esc)], "do-clear-filter") },
+    Row { contexts: &[Context::Dialog, Context::Filter], ..dialog(Verb::Quit, &[STOP], "do-quit") },
     Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
     Row { contexts: &[Context::Leaving], ..dialog(Verb::Wait, &[letter('w')], "do-wait") },
     Row {
@@ -272,12 +303,44 @@ fn details(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
     app.subject(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-selected"))
 }
 
+fn copy(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    app.copied(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-to-copy"))
+}
+
+fn copy_curl(app: &App, _: &Snapshot) -> Result<(), Message> {
+    let request = app.trace.selected().filter(|_| app.focus == Pane::Trace);
+    request.map(|_| ()).ok_or_else(|| Message::new("why-no-request"))
+}
+
+fn sort(app: &App, _: &Snapshot) -> Result<(), Message> {
+    if app.focus == Pane::Keys { Ok(()) } else { Err(Message::new("why-not-sorted")) }
+}
+
+fn jump(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    match app.focus {
+        Pane::Keys | Pane::Quota | Pane::Limits => some_key(app, snapshot),
+        Pane::Trace => {
+            let record = app.trace.selected().ok_or_else(|| Message::new("why-no-request"))?;
+            let label = record.key.as_ref().ok_or_else(|| Message::new("why-no-key-tried"))?;
+            let known = snapshot.keys.iter().any(|key| key.label == *label);
+            if known { Ok(()) } else { Err(Message::new("why-key-gone").with("label", label)) }
+        }
+        Pane::Doctor => Err(Message::new("why-no-request")),
+    }
+}
+
 impl Context {
+    /// Whether letters are text there, and no commands.
+    pub(crate) const fn takes_text(self) -> bool {
+        matches!(self, Self::Dialog | Self::Filter)
+    }
+
     pub(crate) const fn of(overlay: Option<&Overlay>) -> Self {
         match overlay {
             None => Self::Panes,
             Some(Overlay::Help { .. } | Overlay::Details { .. }) => Self::Reading,
             Some(Overlay::Block(_)) => Self::Dialog,
+            Some(Overlay::Filter(_)) => Self::Filter,
             Some(Overlay::Quit { .. }) => Self::Leaving,
         }
     }

@@ -4,10 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tui_input::InputRequest;
 
 use super::{
     action::{self, Action, Context, Verb},
+    copy::Copied,
+    field,
+    filter_line::FilterLine,
     findings::{self, Named, findings},
+    key_sort::Sort,
     layout::Pane,
     overlay::block::Form,
     toast::Toasts,
@@ -15,6 +20,7 @@ use super::{
 };
 use crate::domain::{
     command::{Command, Severity},
+    filter::Filter,
     key::Label,
     now::{since, until},
     snapshot::{CircuitState, KeyView, Link, Skip, Snapshot, UsageView},
@@ -29,6 +35,7 @@ pub(crate) struct App {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) trace: TraceList,
     pub(crate) toasts: Toasts,
+    pub(crate) sort: Sort,
     /// What the last drawing found out.
     pub(crate) extent: Extent,
     /// One selection for all panes that list keys; `None` is the active key.
@@ -37,13 +44,22 @@ pub(crate) struct App {
     finding: Option<findings::Name>,
 }
 
-/// What lies over the panes.
+/// What takes the keys before the panes do: most of it lies over them.
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
-    Help { scroll: usize },
-    Details { subject: Subject, scroll: usize },
+    Help {
+        scroll: usize,
+    },
+    Details {
+        subject: Subject,
+        scroll: usize,
+    },
     Block(Form),
-    Quit { waiting: bool },
+    /// In the trace pane itself.
+    Filter(FilterLine),
+    Quit {
+        waiting: bool,
+    },
 }
 
 /// What details are about.
@@ -68,6 +84,8 @@ pub(crate) struct Extent {
 pub(crate) enum Effect {
     Send(Command),
     SwitchLanguage,
+    /// To the clipboard.
+    Copy(String),
     Leave,
     /// A proxy in the background is to take over; when it does, the dashboard is told to stop.
     Background,
@@ -77,8 +95,10 @@ pub(crate) enum Effect {
 pub(crate) fn update(app: &mut App, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
     match action {
         Action::Run(verb) => return app.run(verb, snapshot),
-        Action::Edit(request) => app.in_form(|form| form.edit(request)),
-        Action::Paste(text) => app.in_form(|form| form.paste(&text)),
+        Action::Edit(request) => app.edit(request),
+        Action::Paste(text) => {
+            field::pasted(&text).chars().for_each(|letter| app.edit(InputRequest::InsertChar(letter)));
+        }
         Action::Snapshot => return app.look(snapshot),
         Action::Record(record) => app.trace.push(record),
         Action::Missed(count) => app.trace.miss(count),
@@ -95,6 +115,7 @@ impl App {
             overlay: None,
             trace: TraceList::new(history),
             toasts: Toasts::default(),
+            sort: Sort::default(),
             extent: Extent::default(),
             key: None,
             finding: None,
@@ -116,6 +137,12 @@ impl App {
         keys.iter().position(by_label).or_else(|| keys.iter().position(|key| key.active)).unwrap_or_default()
     }
 
+    /// Where the selected key stands in the keys pane.
+    pub(crate) fn key_line(&self, snapshot: &Snapshot) -> usize {
+        let row = self.key_row(snapshot);
+        self.sort.order(&snapshot.keys).iter().position(|key| *key == row).unwrap_or_default()
+    }
+
     /// The selected finding among `findings(snapshot)`.
     pub(crate) fn finding_row(&self, snapshot: &Snapshot) -> usize {
         let name = self.finding.as_ref();
@@ -134,6 +161,21 @@ impl App {
                 findings::named(&findings(snapshot), row).map(Subject::Finding)
             }
         }
+    }
+
+    /// What would be copied of the selected row.
+    pub(crate) fn copied(&self, snapshot: &Snapshot) -> Option<Copied> {
+        match self.focus {
+            Pane::Keys | Pane::Quota | Pane::Limits => {
+                self.selected_key(snapshot).map(|key| Copied::label(key.label.as_str()))
+            }
+            Pane::Trace => self.trace.selected().map(|record| Copied::request_id(record)),
+            Pane::Doctor => None,
+        }
+    }
+
+    fn curl(&self, snapshot: &Snapshot) -> Option<Copied> {
+        self.trace.selected().map(|record| Copied::curl(record, &snapshot.setup))
     }
 
     /// How long the screen stays true by itself: a second while something counts down, else a minute, for the clock.
@@ -160,6 +202,19 @@ impl App {
             Verb::Submit => return self.submit(),
             Verb::NextField => self.in_form(Form::next_field),
             Verb::Pause => self.trace.toggle_pause(),
+            Verb::Filter => {
+                self.focus = Pane::Trace;
+                self.overlay = Some(Overlay::Filter(FilterLine::new(self.trace.line())));
+            }
+            Verb::Copy => return self.copy(self.copied(snapshot)),
+            Verb::CopyCurl => return self.copy(self.curl(snapshot)),
+            Verb::Jump => self.jump(snapshot),
+            Verb::Sort => self.sort = self.sort.next(),
+            Verb::KeepFilter => self.leave_filter_line(),
+            Verb::ClearFilter => {
+                self.trace.filter(Filter::default(), "");
+                self.leave_filter_line();
+            }
             Verb::Details => self.open_details(snapshot),
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
@@ -206,16 +261,61 @@ impl App {
             return;
         }
         match self.focus {
-            Pane::Keys | Pane::Quota | Pane::Limits => {
+            Pane::Keys => {
+                let order = self.sort.order(&snapshot.keys);
+                let row = step(verb, self.key_line(snapshot), order.len(), page);
+                self.key = order.get(row).map(|key| snapshot.keys[*key].label.clone());
+            }
+            Pane::Quota | Pane::Limits => {
                 let row = step(verb, self.key_row(snapshot), snapshot.keys.len(), page);
                 self.key = snapshot.keys.get(row).map(|key| key.label.clone());
             }
+            Pane::Trace if verb == Verb::Home => self.trace.follow(),
             Pane::Trace => self.trace.select(step(verb, self.trace.row(), self.trace.shown().len(), page)),
             Pane::Doctor => {
                 let findings = findings(snapshot);
                 let row = step(verb, self.finding_row(snapshot), findings.len(), page);
                 self.finding = findings::named(&findings, row).map(|named| named.name);
             }
+        }
+    }
+
+    fn copy(&mut self, copied: Option<Copied>) -> Vec<Effect> {
+        let Some(Copied { text, said }) = copied else { return Vec::new() };
+        self.toasts.say(Severity::Ok, said);
+        vec![Effect::Copy(text)]
+    }
+
+    /// From a key to its requests, from a request to its key.
+    fn jump(&mut self, snapshot: &Snapshot) {
+        if self.focus == Pane::Trace {
+            self.key = self.trace.selected().and_then(|record| record.key.clone());
+            self.focus = Pane::Keys;
+        } else if let Some(key) = self.selected_key(snapshot)
+            && let Ok(filter) = Filter::of("key", &[key.label.as_str()])
+        {
+            let line = filter.to_string();
+            self.trace.filter(filter, &line);
+            self.focus = Pane::Trace;
+        }
+    }
+
+    /// Types into the field that is open.
+    fn edit(&mut self, request: InputRequest) {
+        match &mut self.overlay {
+            Some(Overlay::Block(form)) => form.edit(request),
+            Some(Overlay::Filter(line)) => {
+                if let Some((filter, line)) = line.edit(request) {
+                    self.trace.filter(filter, line);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn leave_filter_line(&mut self) {
+        if matches!(self.overlay, Some(Overlay::Filter(_))) {
+            self.overlay = None;
         }
     }
 
@@ -247,9 +347,14 @@ impl App {
         };
     }
 
-    /// Closes what is on top; with nothing open, the zoom and the toasts.
+    /// Closes what is on top; with nothing open, the filter of the trace that has the focus, else the zoom and the toasts.
     fn close(&mut self) {
-        if self.overlay.take().is_none() {
+        if self.overlay.take().is_some() {
+            return;
+        }
+        if self.focus == Pane::Trace && !self.trace.line().is_empty() {
+            self.trace.filter(Filter::default(), "");
+        } else {
             self.zoomed = false;
             self.toasts.clear();
         }

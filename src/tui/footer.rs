@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    action::{self, Chord, Row, TABLE, Verb},
+    action::{self, Chord, Context, Row, TABLE, Verb},
     view::View,
 };
 
@@ -17,10 +17,20 @@ const PINNED: [Verb; 2] = [Verb::Help, Verb::Quit];
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let room = usize::from(area.width);
-    let pinned: Vec<_> = PINNED.iter().filter_map(|verb| action::find(*verb)).flat_map(|row| hint(view, row)).collect();
+    let line_open = view.app.context() == Context::Filter;
+    let pinned: Vec<_> = PINNED
+        .iter()
+        .filter(|_| !line_open)
+        .filter_map(|verb| action::find(*verb))
+        .flat_map(|row| hint(view, row))
+        .collect();
     let pinned = Line::from(pinned);
     let mut line = Line::from(" ");
-    for row in TABLE.iter().filter(|row| row.offered.contains(&view.app.focus)) {
+    let offered = |row: &&Row| match line_open {
+        true => row.contexts.contains(&Context::Filter),
+        false => row.offered.contains(&view.app.focus),
+    };
+    for row in TABLE.iter().filter(offered) {
         let hint = Line::from(hint(view, row));
         if line.width() + hint.width() + pinned.width() <= room {
             line.spans.extend(hint.spans);

@@ -13,13 +13,13 @@ const LATIN: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`";
 pub(crate) fn action(event: &Event, context: Context) -> Option<Action> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => pressed(*key, context),
-        Event::Paste(text) if context == Context::Dialog => Some(Action::Paste(text.clone())),
+        Event::Paste(text) if context.takes_text() => Some(Action::Paste(text.clone())),
         _ => None,
     }
 }
 
 fn pressed(key: KeyEvent, context: Context) -> Option<Action> {
-    if context != Context::Dialog {
+    if !context.takes_text() {
         return action::on(translated(chord(key)?), context).map(Action::Run);
     }
     if let Some(verb) = chord(key).and_then(|chord| action::on(chord, context)) {
@@ -48,8 +48,9 @@ fn translated(chord: Chord) -> Chord {
 
 fn latin(character: char) -> char {
     let lower = character.to_lowercase().next().unwrap_or(character);
-    // Shift and the `?` key give a comma on the Russian layout; the comma means nothing else here.
+    // The `/` key gives a dot on the Russian layout, and with Shift a comma; neither means anything else here.
     let found = match lower {
+        '.' => return '/',
         ',' => return '?',
         _ => RUSSIAN.chars().zip(LATIN.chars()).find(|(russian, _)| *russian == lower),
     };
@@ -99,6 +100,12 @@ mod tests {
             ('й', Verb::Quit),
             ('о', Verb::Down),
             (',', Verb::Help),
+            ('/', Verb::Filter),
+            ('.', Verb::Filter),
+            ('н', Verb::Copy),
+            ('Н', Verb::CopyCurl),
+            ('а', Verb::Jump),
+            ('ы', Verb::Sort),
         ] {
             let found = press(KeyCode::Char(character), KeyModifiers::NONE, Context::Panes);
             assert!(matches!(found, Some(Action::Run(found)) if found == verb), "{character}: {found:?}");

@@ -5,11 +5,15 @@
 mod action;
 mod app;
 mod columns;
+mod copy;
 pub(crate) mod export;
+mod field;
+mod filter_line;
 mod findings;
 mod footer;
 pub(crate) mod format;
 mod header;
+mod key_sort;
 mod keymap;
 mod layout;
 mod overlay;
@@ -255,6 +259,7 @@ impl Dashboard {
                 // A closed channel means that the engine stops; its last snapshot is still worth looking at.
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
+                Effect::Copy(text) => terminal::copy(&text),
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),
             }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor, event, execute, queue, style,
     terminal::{self as raw, BeginSynchronizedUpdate, EndSynchronizedUpdate},
 };
@@ -57,6 +58,14 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         restore();
+    }
+}
+
+/// Puts a text on the clipboard, if the terminal takes such wishes; it gives no answer. A terminal that is gone is
+/// noticed when the next frame is drawn.
+pub(super) fn copy(text: &str) {
+    if TAKEN.load(Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{
     action::{Action, Context, TABLE, Verb},
-    app::{App, Effect, Overlay, update},
+    app::{App, Effect, update},
     fixtures, keymap,
     layout::Pane,
     screen,
@@ -90,6 +90,12 @@ fn what_is_not_possible_says_why_and_does_nothing() {
         (&empty, "b", "why-no-keys"),
         (&empty, "h", "why-no-keys"),
         (&empty, "a", "why-auto-rotate"),
+        (&empty, "y", "why-nothing-to-copy"),
+        (&empty, "f", "why-no-keys"),
+        (&empty, "3f", "why-key-gone"),
+        (&normal, "Y", "why-no-request"),
+        (&normal, "5y", "why-nothing-to-copy"),
+        (&normal, "2s", "why-not-sorted"),
         (&normal, "R", "why-active-already"),
         (&normal, "jjjjR", "why-blocked"),
         (&normal, "jjjjjR", "why-disabled"),
@@ -204,6 +210,101 @@ fn space_holds_the_trace_and_counts_what_is_new() {
 }
 
 #[test]
+fn a_filter_is_typed_applied_kept_and_cleared() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "/");
+    assert_eq!((app.focus, app.context()), (Pane::Trace, Context::Filter));
+    type_in(&mut app, &normal, "key:beta");
+    let meant = app.trace.shown().len();
+    assert!(meant > 0 && meant < app.trace.all());
+    assert!(app.trace.shown().iter().all(|record| record.key == Some(Label::new("beta"))));
+    type_in(&mut app, &normal, " q:");
+    assert_eq!(app.trace.line(), "key:beta q", "what can't be read leaves the last that could");
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains("there is no such field"), "{screen}");
+    press(&mut app, &normal, KeyCode::Backspace);
+    press(&mut app, &normal, KeyCode::Backspace);
+    press(&mut app, &normal, KeyCode::Enter);
+    assert_eq!((app.context(), app.trace.line(), app.trace.shown().len()), (Context::Panes, "key:beta", meant));
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains(&format!("key:beta  {meant} of {}", app.trace.all())), "{screen}");
+    press(&mut app, &normal, KeyCode::Char('/'));
+    press(&mut app, &normal, KeyCode::Esc);
+    assert_eq!((app.context(), app.trace.line(), app.trace.shown().len()), (Context::Panes, "", app.trace.all()));
+}
+
+#[test]
+fn the_selected_row_is_copied_and_said() {
+    let normal = fixtures::normal();
+    let id = fixtures::history().last().expect("a request").request_id.clone();
+    for (pressed, copied, said) in
+        [("jy", "beta", "copied-label"), ("2jy", "beta", "copied-label"), ("3y", id.as_str(), "copied-request-id")]
+    {
+        let (app, effects) = keys(&normal, pressed);
+        assert_eq!((effects, app.toasts.messages()), (vec![Effect::Copy(copied.into())], vec![said]), "{pressed}");
+    }
+    let (app, effects) = keys(&normal, "3Y");
+    assert!(matches!(&effects[..], [Effect::Copy(text)] if text.starts_with("curl -X ") && text.contains("$KMI_KEY")));
+    assert_eq!(app.toasts.messages(), ["copied-curl"]);
+}
+
+#[test]
+fn a_key_leads_to_its_requests_and_a_request_to_its_key() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "jf");
+    assert_eq!((app.focus, app.trace.line()), (Pane::Trace, "key:beta"));
+    assert!(app.trace.shown().iter().all(|record| record.key == Some(Label::new("beta"))));
+    press(&mut app, &normal, KeyCode::Char('1'));
+    press(&mut app, &normal, KeyCode::Home);
+    for code in ['3', 'f'] {
+        press(&mut app, &normal, KeyCode::Char(code));
+    }
+    assert_eq!((app.focus, app.key_row(&normal)), (Pane::Keys, 1));
+}
+
+#[test]
+fn sorting_keeps_the_selection_and_moves_by_what_is_seen() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "jsss");
+    let selected = |app: &App| app.selected_key(&normal).map(|key| key.label.as_str().to_owned());
+    assert_eq!(selected(&app).as_deref(), Some("beta"));
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains("errs↓"), "{screen}");
+    press(&mut app, &normal, KeyCode::Home);
+    assert_eq!(selected(&app).as_deref(), Some("work-main"));
+    ["s", "s"].iter().for_each(|_| drop(press(&mut app, &normal, KeyCode::Char('s'))));
+    assert_eq!((app.key_line(&normal), app.key_row(&normal)), (2, 2));
+}
+
+#[test]
+fn escape_clears_a_kept_filter_before_the_zoom() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "z/x");
+    press(&mut app, &normal, KeyCode::Enter);
+    press(&mut app, &normal, KeyCode::Esc);
+    assert!(app.zoomed && app.trace.line().is_empty());
+    press(&mut app, &normal, KeyCode::Esc);
+    assert!(!app.zoomed);
+}
+
+#[test]
+fn what_is_new_is_counted_by_the_filter_and_home_follows_again() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "/key:beta");
+    press(&mut app, &normal, KeyCode::Enter);
+    press(&mut app, &normal, KeyCode::Down);
+    let selected = app.trace.selected().cloned();
+    for key in ["beta", "alpha", "beta"] {
+        let record = TraceRecord { key: Some(Label::new(key)), ..fixtures::record() };
+        update(&mut app, Action::Record(Arc::new(record)), &normal);
+    }
+    assert_eq!((app.trace.paused(), app.trace.waiting()), (true, 2));
+    assert_eq!(app.trace.selected().cloned(), selected);
+    press(&mut app, &normal, KeyCode::Char('g'));
+    assert_eq!((app.trace.paused(), app.trace.waiting(), app.trace.row()), (false, 0, 0));
+}
+
+#[test]
 fn the_selected_key_stays_selected_when_its_row_changes() {
     let mut snapshot = fixtures::normal();
     let (app, _) = keys(&snapshot, "jj");
@@ -256,6 +357,10 @@ fn the_screen_looks_as_it_should() {
             ("quota", "2"),
             ("limits", "4"),
             ("doctor", "5"),
+            ("sorted", "ssss"),
+            ("copied", "3Y"),
+            ("filter", "/key:beta\n"),
+            ("filter-fault", "/key:beta >2 kye:x"),
         ] {
             let normal = fixtures::normal();
             let mut app = App::new(fixtures::history());
@@ -302,7 +407,7 @@ fn every_overlay_is_drawn_at_every_size() {
         let words = words(locale);
         for (snapshot, history) in [(fixtures::normal(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())]
         {
-            for pressed in ["?", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n"] {
+            for pressed in ["?", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x"] {
                 let mut app = App::new(history.clone());
                 for character in pressed.chars() {
                     let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
@@ -338,8 +443,15 @@ fn nothing_hostile_reaches_the_screen() {
 
 #[test]
 fn every_reason_cause_and_word_is_there_in_every_language() {
-    let reasons =
-        ["why-no-keys", "why-nothing-selected", "why-disabled", "why-blocked", "why-active-already", "why-not-blocked"];
+    let reasons = [
+        "why-no-key-tried",
+        "why-no-keys",
+        "why-nothing-selected",
+        "why-disabled",
+        "why-blocked",
+        "why-active-already",
+        "why-not-blocked",
+    ];
     for locale in Locale::ALL {
         let words = words(locale);
         for id in reasons {
@@ -430,6 +542,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         8 => verb,
         2 => any::<char>().prop_map(|typed| Action::Edit(tui_input::InputRequest::InsertChar(typed))),
         1 => any::<String>().prop_map(Action::Paste),
+        1 => Just(Action::Run(Verb::Filter)),
+        1 => prop::sample::select(vec!["key:beta", " status:4xx", "\"", "-", ">1s"]).prop_map(|text| Action::Paste(text.into())),
         1 => Just(Action::Snapshot),
         2 => any::<u16>().prop_map(|number| {
             Action::Record(Arc::new(TraceRecord { request_id: number.to_string(), ..fixtures::record() }))
@@ -455,7 +569,9 @@ proptest! {
             let snapshot = &snapshots[snapshot];
             update(&mut app, action, snapshot);
             prop_assert!(app.key_row(snapshot) < snapshot.keys.len().max(1));
+            prop_assert!(app.key_line(snapshot) < snapshot.keys.len().max(1));
             prop_assert!(app.trace.row() < app.trace.shown().len().max(1));
+            prop_assert!(app.trace.shown().len() <= app.trace.all());
             prop_assert!(app.finding_row(snapshot) < snapshot.findings.len().max(1));
             if at % 16 == 0 {
                 draw(&mut app, snapshot, &words, (width, height), false);
@@ -467,11 +583,13 @@ proptest! {
     #[test]
     fn while_a_dialog_is_open_no_letter_is_a_command(text in "[a-zA-Zа-яА-Я0-9 ?/]{0,20}") {
         let normal = fixtures::normal();
-        let (mut app, _) = keys(&normal, "b");
-        for character in text.chars() {
-            prop_assert_eq!(press(&mut app, &normal, KeyCode::Char(character)), vec![]);
+        for (opens, context) in [("b", Context::Dialog), ("/", Context::Filter)] {
+            let (mut app, _) = keys(&normal, opens);
+            for character in text.chars() {
+                prop_assert_eq!(press(&mut app, &normal, KeyCode::Char(character)), vec![]);
+            }
+            prop_assert_eq!(app.context(), context);
         }
-        prop_assert!(matches!(app.overlay, Some(Overlay::Block(_))));
     }
 }
 

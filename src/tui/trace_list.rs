@@ -1,8 +1,9 @@
-//! The requests that the trace pane lists: newest first, held still while paused. Not how they look.
+//! The requests that the trace pane lists: newest first, held still while paused, those that a filter
+//! means. Not how they look.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::domain::trace::TraceRecord;
+use crate::domain::{filter::Filter, trace::TraceRecord};
 
 /// How many are kept for the screen; the file has them all.
 const KEPT: usize = 1_000;
@@ -10,11 +11,16 @@ const KEPT: usize = 1_000;
 /// Newest first.
 #[derive(Debug, Default)]
 pub(crate) struct TraceList {
+    all: VecDeque<Arc<TraceRecord>>,
+    /// Those of `all` that the filter means.
     shown: VecDeque<Arc<TraceRecord>>,
     /// Came in while paused.
     waiting: VecDeque<Arc<TraceRecord>>,
-    /// How many came in while paused, those included that are no longer kept.
+    /// How many came in while paused that the filter means, those included that are no longer kept.
     new: u64,
+    filter: Filter,
+    /// The filter as it was typed.
+    line: String,
     /// Came too fast for the screen.
     missed: u64,
     paused: bool,
@@ -34,11 +40,40 @@ impl TraceList {
 
     pub(crate) fn push(&mut self, record: Arc<TraceRecord>) {
         if self.paused {
-            self.new += 1;
+            self.new += u64::from(self.filter.matches(&record));
             keep(&mut self.waiting, record);
         } else {
-            keep(&mut self.shown, record);
+            self.show(record);
         }
+    }
+
+    fn show(&mut self, record: Arc<TraceRecord>) {
+        if self.filter.matches(&record) {
+            self.shown.push_front(Arc::clone(&record));
+        }
+        let Some(gone) = keep(&mut self.all, record) else { return };
+        // The oldest of all is the oldest shown, or not shown.
+        if self.shown.back().is_some_and(|oldest| Arc::ptr_eq(oldest, &gone)) {
+            self.shown.pop_back();
+        }
+    }
+
+    /// Shows only what a filter means. The selected request stays selected, also while it is not shown. What came in
+    /// while paused is counted anew among those that are kept.
+    pub(crate) fn filter(&mut self, filter: Filter, line: &str) {
+        line.clone_into(&mut self.line);
+        if self.filter == filter {
+            return;
+        }
+        self.filter = filter;
+        let meant = |record: &&Arc<TraceRecord>| self.filter.matches(record);
+        self.shown = self.all.iter().filter(meant).cloned().collect();
+        self.new = self.waiting.iter().filter(meant).map(|_| 1).sum();
+    }
+
+    /// The filter as it was typed; empty when there is none.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
     }
 
     pub(crate) const fn miss(&mut self, count: u64) {
@@ -51,8 +86,15 @@ impl TraceList {
             self.selected = None;
             self.new = 0;
             for record in std::mem::take(&mut self.waiting).into_iter().rev() {
-                keep(&mut self.shown, record);
+                self.show(record);
             }
+        }
+    }
+
+    /// Goes to the newest, and with it.
+    pub(crate) fn follow(&mut self) {
+        if self.paused {
+            self.toggle_pause();
         }
     }
 
@@ -76,6 +118,11 @@ impl TraceList {
         &self.shown
     }
 
+    /// How many there are with those that the filter leaves out.
+    pub(crate) fn all(&self) -> usize {
+        self.all.len()
+    }
+
     pub(crate) const fn paused(&self) -> bool {
         self.paused
     }
@@ -89,9 +136,10 @@ impl TraceList {
     }
 }
 
-fn keep(records: &mut VecDeque<Arc<TraceRecord>>, record: Arc<TraceRecord>) {
+/// Gives back the one that is no longer kept.
+fn keep(records: &mut VecDeque<Arc<TraceRecord>>, record: Arc<TraceRecord>) -> Option<Arc<TraceRecord>> {
     records.push_front(record);
-    records.truncate(KEPT);
+    if records.len() > KEPT { records.pop_back() } else { None }
 }
 
 #[cfg(test)]
@@ -125,6 +173,30 @@ mod tests {
         assert_eq!(list.selected().map(|record| record.request_id.as_str()), Some("2"));
         list.toggle_pause();
         assert_eq!(list.row(), 0);
+    }
+
+    #[test]
+    fn what_is_no_longer_kept_is_no_longer_shown() {
+        let mut list = TraceList::new((0..1_000).map(record).collect());
+        list.filter(Filter::parse("id:1").expect("a filter"), "id:1");
+        let before = list.shown().len();
+        // The next ones push out 0, which was not shown, and 1, which was.
+        list.push(record(2_000));
+        assert_eq!((list.shown().len(), list.all()), (before, KEPT));
+        list.push(record(2_001));
+        assert_eq!((list.shown().len(), list.all()), (before - 1, KEPT));
+        list.filter(Filter::default(), "");
+        assert_eq!(list.shown().len(), KEPT);
+    }
+
+    #[test]
+    fn the_selection_outlives_a_filter() {
+        let mut list = TraceList::new(vec![record(1), record(2), record(3)]);
+        list.select(1);
+        list.filter(Filter::parse("id:1").expect("a filter"), "id:1");
+        assert_eq!(list.row(), 0);
+        list.filter(Filter::default(), "");
+        assert_eq!(list.selected().map(|record| record.request_id.as_str()), Some("2"));
     }
 
     #[test]

@@ -77,6 +77,18 @@ async fn a_person_can_rotate_block_pause_switch_and_resize() {
     screen.until_text("holiday").await;
     screen.press("u").await;
     screen.until_text("is unblocked").await;
+    let proxy = address(&screen.until_text("http://").await).parse().expect("an address");
+    let answer = crate::support::client::request(proxy, "GET", "/kmi-rotor/v1/models", &[], b"").await;
+    assert_eq!(answer.status, 200);
+    screen.press("/status:4xx").await;
+    screen.until_text("0 of 1").await;
+    screen.press("\x15path:/mod kye:x").await;
+    screen.until_text("there is no such field").await;
+    // Without its last word it can be read again.
+    screen.press("\x17\r").await;
+    screen.until("the request", |shown| shown.text.contains("1 of 1") && shown.text.contains("/models")).await;
+    screen.press("/\x1b").await;
+    screen.until("the filter to go", |shown| !shown.text.contains("1 of 1")).await;
     screen.press("3 ").await;
     screen.until_text("paused").await;
     screen.press("L").await;

@@ -13,6 +13,7 @@ use super::popup;
 use crate::{
     domain::{command::Command, key::Label, message::Message, text},
     tui::{
+        field,
         format::{width, wrap},
         view::View,
     },
@@ -21,8 +22,6 @@ use crate::{
 /// Longest span that is believed to be meant: ten years.
 const LONGEST: u64 = 10 * 366 * DAY;
 const DAY: u64 = 86_400;
-/// Most characters in a field.
-const FIELD: usize = 120;
 /// Width of the dialog.
 const WIDTH: u16 = 58;
 
@@ -48,16 +47,8 @@ impl Form {
 
     pub(crate) fn edit(&mut self, request: InputRequest) {
         let input = if self.in_reason { &mut self.reason } else { &mut self.span };
-        let grows = matches!(request, InputRequest::InsertChar(_) | InputRequest::Yank);
-        if !grows || input.value().chars().count() < FIELD {
-            input.handle(request);
+        if field::edit(input, request) {
             self.fault = None;
-        }
-    }
-
-    pub(crate) fn paste(&mut self, pasted: &str) {
-        for character in text::clean(pasted, FIELD).chars() {
-            self.edit(InputRequest::InsertChar(character));
         }
     }
 
@@ -65,7 +56,7 @@ impl Form {
     pub(crate) fn submit(&mut self) -> Option<Command> {
         match parse_span(self.span.value()) {
             Ok(span) => {
-                let reason = text::clean(self.reason.value(), FIELD);
+                let reason = text::clean(self.reason.value(), field::FIELD);
                 Some(Command::Block { label: self.label.clone(), span, reason })
             }
             Err(fault) => {
@@ -117,11 +108,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, form: &Fo
     let room = usize::from(WIDTH.min(area.width).saturating_sub(4));
     let names = [view.text("block-span"), view.text("block-reason")];
     let indent = names.iter().map(|name| width(name)).max().unwrap_or_default() + 2;
-    let field = room.saturating_sub(indent);
+    let wide = room.saturating_sub(indent);
     let mut lines = vec![Line::raw("")];
     for (name, input, focused) in [(&names[0], &form.span, !form.in_reason), (&names[1], &form.reason, form.in_reason)]
     {
-        lines.extend([field_line(view, name, input, focused, indent, field), Line::raw("")]);
+        lines.extend([field_line(view, name, input, focused, indent, wide), Line::raw("")]);
     }
     let (text, style) = match &form.fault {
         Some(fault) => (view.say(fault), view.theme.bad),
@@ -130,20 +121,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, form: &Fo
     lines.extend(wrap(&text, room).into_iter().map(|text| Line::styled(text, style)));
     let title = view.say(&Message::new("block-title").with("label", &form.label));
     let inside = popup(frame, area, view, &title, &view.text("foot-dialog"), WIDTH, lines).inside;
-    place_cursor(frame, inside, form, indent, field);
+    place_cursor(frame, inside, form, indent, wide);
 }
 
 fn field_line(view: &View<'_>, name: &str, input: &Input, focused: bool, indent: usize, room: usize) -> Line<'static> {
-    let shown: String = {
-        let scroll = input.visual_scroll(room.saturating_sub(1));
-        let mut column = 0;
-        let visible = input.value().chars().filter(|character| {
-            let at = column;
-            column += width(character.encode_utf8(&mut [0; 4]));
-            at >= scroll && column <= scroll + room
-        });
-        visible.collect()
-    };
+    let (shown, _) = field::visible(input, room);
     let blank = " ".repeat(room.saturating_sub(width(&shown)));
     let name_style = if focused { view.theme.accent } else { view.theme.dim };
     Line::from(vec![
@@ -154,7 +136,7 @@ fn field_line(view: &View<'_>, name: &str, input: &Input, focused: bool, indent:
 
 fn place_cursor(frame: &mut Frame<'_>, inside: Rect, form: &Form, indent: usize, room: usize) {
     let (input, row) = if form.in_reason { (&form.reason, 3) } else { (&form.span, 1) };
-    let column = indent + input.visual_cursor().saturating_sub(input.visual_scroll(room.saturating_sub(1)));
+    let column = indent + field::visible(input, room).1;
     let position = Position::new(inside.x.saturating_add(u16::try_from(column).unwrap_or(u16::MAX)), inside.y + row);
     if inside.contains(position) {
         frame.set_cursor_position(position);
@@ -189,15 +171,19 @@ mod tests {
         }
     }
 
+    fn paste(form: &mut Form, text: &str) {
+        field::pasted(text).chars().for_each(|character| form.edit(InputRequest::InsertChar(character)));
+    }
+
     #[test]
     fn a_fault_stays_until_it_is_edited() {
         let mut form = Form::new(Label::new("alpha"));
-        form.paste("5x\n\u{1b}[31m");
+        paste(&mut form, "5x\n\u{1b}[31m");
         assert_eq!((form.submit(), form.fault.is_some(), form.span.value()), (None, true, "5x"));
         form.edit(InputRequest::DeletePrevChar);
         form.edit(InputRequest::InsertChar('m'));
         form.next_field();
-        form.paste("too slow");
+        paste(&mut form, "too slow");
         let expected = Command::Block {
             label: Label::new("alpha"),
             span: Some(Duration::from_secs(300)),

@@ -28,6 +28,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Option
             block::draw(frame, area, view, form);
             Some(Extent::default())
         }
+        // It stands in its pane.
+        Overlay::Filter(_) => None,
         Overlay::Quit { waiting } => {
             quit::draw(frame, area, view, *waiting);
             Some(Extent::default())

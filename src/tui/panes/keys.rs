@@ -11,6 +11,7 @@ use crate::{
     tui::{
         columns::{Cell, Column, Row},
         format::{age, count, percent},
+        key_sort::Sort,
         layout::Pane,
         view::View,
         wording,
@@ -31,8 +32,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     if keys.is_empty() {
         return explained(frame, area, view, &where_keys_go(view));
     }
-    let selected = view.app.key_row(view.snapshot);
-    let rows: Vec<_> = keys.iter().enumerate().map(|(at, key)| row(view, key, at == selected)).collect();
+    let selected = view.app.key_line(view.snapshot);
+    let order = view.app.sort.order(keys).into_iter().enumerate();
+    let rows: Vec<_> = order.map(|(at, key)| row(view, &keys[key], at == selected)).collect();
     let mut lines = view.table(&columns(view), &rows, area.width);
     let rest = lines.split_off(1.min(lines.len()));
     view.put_lines(frame, area, lines);
@@ -53,18 +55,25 @@ fn info(view: &View<'_>) -> Line<'static> {
 
 fn columns(view: &View<'_>) -> [Column; 12] {
     let title = |id| view.text(id);
+    // The mark of the sorted column takes its room from the note, so that no column has to go.
+    let note = if view.app.sort == Sort::Loaded { 19 } else { 18 };
+    // What the pane is sorted by is marked, and not left out.
+    let sortable = |sort: Sort, id, rank| match view.app.sort == sort {
+        true => Column::right(format!("{}{}", view.text(id), view.glyphs.down)),
+        false => Column::right(view.text(id)).rank(rank),
+    };
     [
         Column::left(title("column-status")).between(1, 16),
         Column::left(String::new()),
         Column::left(title("column-key")).between(5, 18),
         Column::left(title("column-masked")).rank(6),
-        Column::right(title("column-left")),
+        sortable(Sort::Left, "column-left", 0),
         Column::right(title("column-in-flight")).rank(3),
-        Column::right(title("column-requests")).rank(2),
-        Column::right(title("column-errors")).rank(1),
+        sortable(Sort::Requests, "column-requests", 2),
+        sortable(Sort::Errors, "column-errors", 1),
         Column::right(title("column-tokens")).rank(7),
-        Column::right(title("column-last-used")).rank(5),
-        Column::left(title("column-why")).stretch(19),
+        sortable(Sort::LastUsed, "column-last-used", 5),
+        Column::left(title("column-why")).stretch(note),
         Column::right(title("column-back")),
     ]
 }
@@ -94,7 +103,8 @@ fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
     Row { cells, selected }
 }
 
-fn errors(key: &KeyView) -> u32 {
+/// Outstanding errors of all kinds.
+pub(crate) fn errors(key: &KeyView) -> u32 {
     let counters = key.counters;
     [counters.error_401, counters.error_403, counters.error_429, counters.error_5xx]
         .into_iter()

@@ -31,15 +31,24 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, pane: Pan
     }
 }
 
+fn titled(view: &View<'_>, pane: Pane) -> String {
+    let mark = if pane == view.app.focus { view.glyphs.active } else { " " };
+    format!("{mark}{} {} ", pane.number(), view.text(pane.title()))
+}
+
+/// Columns for what stands at the right end of the border.
+fn spare(area: Rect, view: &View<'_>, pane: Pane) -> usize {
+    usize::from(area.width).saturating_sub(width(&titled(view, pane)) + 6)
+}
+
 /// The border with its title, and a word at its right end when there is room. Gives back the inside.
 fn framed(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, pane: Pane, info: Line<'static>) -> Rect {
     let focused = pane == view.app.focus;
     let theme = view.theme;
     let (border, style) =
         if focused { (theme.border_focused, theme.title_focused) } else { (theme.border, theme.title) };
-    let mark = if focused { view.glyphs.active } else { " " };
-    let title = format!("{mark}{} {} ", pane.number(), view.text(pane.title()));
-    let spare = usize::from(area.width).saturating_sub(width(&title) + 6);
+    let title = titled(view, pane);
+    let spare = spare(area, view, pane);
     let mut block = Block::bordered()
         .border_set(view.glyphs.border)
         .border_style(border)

@@ -2,7 +2,7 @@
 
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
@@ -14,8 +14,10 @@ use crate::{
         trace::{Tokens, TraceRecord},
     },
     tui::{
+        app::Overlay,
         columns::{Cell, Column, Row},
-        format::{self, took, whole},
+        field,
+        format::{self, cut, took, whole, width, wrap},
         layout::Pane,
         view::View,
         wording,
@@ -24,7 +26,12 @@ use crate::{
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let list = &view.app.trace;
-    let area = framed(frame, area, view, Pane::Trace, info(view));
+    let info = info(view, super::spare(area, view, Pane::Trace));
+    let area = framed(frame, area, view, Pane::Trace, info);
+    let area = filter_line(frame, area, view);
+    if list.shown().is_empty() && list.all() > 0 {
+        return explained(frame, area, view, &[(view.text("trace-none-meant"), view.theme.strong)]);
+    }
     if list.shown().is_empty() {
         return explained(frame, area, view, &how_to_connect(view));
     }
@@ -39,8 +46,49 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     view.put_lines(frame, area, lines);
 }
 
-/// Following, or paused with what came in meanwhile.
-fn info(view: &View<'_>) -> Line<'static> {
+/// The line that is typed and what is wrong with it, at the top. Gives back the rest.
+fn filter_line(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rect {
+    let Some(Overlay::Filter(line)) = &view.app.overlay else { return area };
+    let room = usize::from(area.width).saturating_sub(4);
+    let (shown, cursor) = field::visible(&line.input, room);
+    let (text, style) = match shown.as_str() {
+        "" => (cut(&view.text("filter-hint"), room, view.glyphs.ellipsis), view.theme.dim),
+        _ => (shown, view.theme.text),
+    };
+    let mut lines = vec![Line::from(vec![Span::styled(" / ", view.theme.accent), Span::styled(text, style)])];
+    let faults = line.faults.iter().flat_map(|fault| wrap(&view.say(fault), room));
+    let most = usize::from(area.height).saturating_sub(3);
+    lines.extend(faults.take(most).map(|text| Line::styled(format!("   {text}"), view.theme.bad)));
+    let high = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+    view.put_lines(frame, area, lines);
+    let at = Position::new(area.x.saturating_add(u16::try_from(cursor + 3).unwrap_or(u16::MAX)), area.y);
+    if area.contains(at) {
+        frame.set_cursor_position(at);
+    }
+    Rect { y: area.y + high, height: area.height - high, ..area }
+}
+
+/// The filter and how many it means; following, or paused with what came in meanwhile.
+fn info(view: &View<'_>, room: usize) -> Line<'static> {
+    let list = &view.app.trace;
+    let state = state(view);
+    if list.line().is_empty() {
+        return state;
+    }
+    let count = view.say(&Message::new("trace-meant").with("shown", list.shown().len()).with("all", list.all()));
+    let rest = room.saturating_sub(width(&count) + state.width() + 4);
+    let filter = cut(&view.clean(list.line()), rest, view.glyphs.ellipsis);
+    let mut spans = vec![
+        Span::styled(filter, view.theme.accent),
+        Span::raw("  "),
+        Span::styled(count, view.theme.strong),
+        Span::raw("  "),
+    ];
+    spans.extend(state.spans);
+    Line::from(spans)
+}
+
+fn state(view: &View<'_>) -> Line<'static> {
     let list = &view.app.trace;
     let mut spans = Vec::new();
     if list.missed() > 0 {
