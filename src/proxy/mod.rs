@@ -92,6 +92,8 @@ pub(crate) struct App {
     budget: Budget,
     /// None = plain HTTP.
     tls: Option<Arc<Tls>>,
+    /// Closed when handshakes that still run are given up.
+    handshakes: Semaphore,
     /// No new connections are taken: every answer is its connection's last.
     closing: AtomicBool,
 }
@@ -111,7 +113,15 @@ pub(crate) struct Ends<Stop, Idle, Cut> {
 impl App {
     pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream, tls: Option<Tls>) -> Self {
         let budget = Budget::new(settings.max_body);
-        Self { settings, engine, upstream, budget, tls: tls.map(Arc::new), closing: AtomicBool::new(false) }
+        Self {
+            settings,
+            engine,
+            upstream,
+            budget,
+            tls: tls.map(Arc::new),
+            handshakes: Semaphore::new(0),
+            closing: AtomicBool::new(false),
+        }
     }
 }
 
@@ -131,6 +141,7 @@ pub(crate) async fn serve(
             () = all_of(&mut tasks) => {}
             () = ends.close_idle => {}
         }
+        app.handshakes.close();
         connections.shutdown().await;
     };
     let drained = tokio::select! {
@@ -180,7 +191,11 @@ async fn accept(
             match app.tls.clone() {
                 None => drop(watcher.watch(connection(stream, app, peer)).await),
                 Some(tls) => {
-                    if let Ok(Ok(stream)) = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)).await {
+                    let shaken = tokio::select! {
+                        shaken = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => shaken.ok().and_then(Result::ok),
+                        _ = app.handshakes.acquire() => None,
+                    };
+                    if let Some(stream) = shaken {
                         drop(watcher.watch(connection(stream, app, peer)).await);
                     }
                 }

@@ -3,9 +3,10 @@
 use std::{
     fmt::Display,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use rustls::{
@@ -33,17 +34,21 @@ pub(crate) struct Tls {
     key: PathBuf,
     /// Replaced when the files change; held to copy a pointer only.
     config: RwLock<Arc<ServerConfig>>,
+    /// Of the files as they were when they were read first.
+    first: Stamp,
 }
 
-/// What tells one content of a file from the next.
-type Stamp = [Option<(SystemTime, u64)>; 2];
+/// What tells one content of a file from the next: inode, size, and when the system last changed either.
+type Stamp = [Option<(u64, u64, i64, i64)>; 2];
 
 impl Tls {
     /// # Errors
     /// What is wrong with which file, for people.
     pub(crate) fn open(cert: &Path, key: &Path) -> Result<Self, Message> {
+        // Before they are read: what changes meanwhile is read again.
+        let first = stamp(cert, key);
         let config = RwLock::new(read(cert, key)?);
-        Ok(Self { cert: cert.to_owned(), key: key.to_owned(), config })
+        Ok(Self { cert: cert.to_owned(), key: key.to_owned(), config, first })
     }
 
     /// The handshake.
@@ -54,17 +59,18 @@ impl Tls {
 
     /// Takes over what changes on disk, until it is dropped. What can't be used changes nothing, and is told once.
     pub(super) async fn follow(self: Arc<Self>, engine: Engine) {
-        let mut known = self.stamp().await;
+        let mut known = self.first;
         loop {
             tokio::time::sleep(LOOK).await;
-            let stamp = self.stamp().await;
-            if stamp == known {
-                continue;
-            }
-            known = stamp;
             let files = self.clone();
+            let look = move || {
+                let stamp = stamp(&files.cert, &files.key);
+                (stamp, (stamp != known).then(|| read(&files.cert, &files.key)))
+            };
             // An error means that the program ends.
-            let Ok(fresh) = tokio::task::spawn_blocking(move || read(&files.cert, &files.key)).await else { return };
+            let Ok((stamp, changed)) = tokio::task::spawn_blocking(look).await else { return };
+            known = stamp;
+            let Some(fresh) = changed else { continue };
             match fresh {
                 Ok(config) => {
                     *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
@@ -78,17 +84,13 @@ impl Tls {
             }
         }
     }
+}
 
-    async fn stamp(self: &Arc<Self>) -> Stamp {
-        let files = self.clone();
-        let look = move || {
-            [&files.cert, &files.key].map(|path| {
-                let found = fs::metadata(path).ok()?;
-                Some((found.modified().ok()?, found.len()))
-            })
-        };
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
-    }
+fn stamp(cert: &Path, key: &Path) -> Stamp {
+    [cert, key].map(|path| {
+        let found = fs::metadata(path).ok()?;
+        Some((found.ino(), found.size(), found.ctime(), found.ctime_nsec()))
+    })
 }
 
 /// The first certificate of a file: who serves with it is known by it.
