@@ -76,8 +76,9 @@ pub(crate) fn lines(
 ) -> Vec<Line<'static>> {
     let gap = if room < ROOMY { 1 } else { 2 };
     let widths = fit(columns, rows, room.saturating_sub(2), gap);
-    let titles =
-        Row { cells: columns.iter().map(|column| (column.title.clone(), theme.dim)).collect(), selected: false };
+    let title_style = |column: &Column| if column.mark.is_some() { theme.strong } else { theme.dim };
+    let titles = columns.iter().map(|column| (column.title.clone(), title_style(column))).collect();
+    let titles = Row { cells: titles, selected: false };
     let plain: Vec<Column> = columns.iter().cloned().map(|column| Column { mark: None, ..column }).collect();
     let title = line(columns, &titles, &widths, gap, theme, glyphs);
     std::iter::once(title).chain(rows.iter().map(|row| line(&plain, row, &widths, gap, theme, glyphs))).collect()
