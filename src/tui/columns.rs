@@ -25,15 +25,22 @@ pub(crate) struct Column {
     most: usize,
     /// Takes the room that the others leave.
     stretch: bool,
+    /// Stands before the title in the gap, so that it takes no room.
+    mark: Option<&'static str>,
 }
 
 impl Column {
     pub(crate) fn left(title: String) -> Self {
-        Self { title, right: false, rank: 0, least: 1, most: usize::MAX, stretch: false }
+        Self { title, right: false, rank: 0, least: 1, most: usize::MAX, stretch: false, mark: None }
     }
 
     pub(crate) fn right(title: String) -> Self {
         Self { right: true, ..Self::left(title) }
+    }
+
+    /// Marks the title of a column that is not the first.
+    pub(crate) fn mark(self, mark: &'static str) -> Self {
+        Self { mark: Some(mark), ..self }
     }
 
     pub(crate) fn rank(self, rank: u8) -> Self {
@@ -69,9 +76,12 @@ pub(crate) fn lines(
 ) -> Vec<Line<'static>> {
     let gap = if room < ROOMY { 1 } else { 2 };
     let widths = fit(columns, rows, room.saturating_sub(2), gap);
-    let titles =
-        Row { cells: columns.iter().map(|column| (column.title.clone(), theme.dim)).collect(), selected: false };
-    std::iter::once(&titles).chain(rows).map(|row| line(columns, row, &widths, gap, theme, glyphs)).collect()
+    let title_style = |column: &Column| if column.mark.is_some() { theme.strong } else { theme.dim };
+    let titles = columns.iter().map(|column| (column.title.clone(), title_style(column))).collect();
+    let titles = Row { cells: titles, selected: false };
+    let plain: Vec<Column> = columns.iter().cloned().map(|column| Column { mark: None, ..column }).collect();
+    let title = line(columns, &titles, &widths, gap, theme, glyphs);
+    std::iter::once(title).chain(rows.iter().map(|row| line(&plain, row, &widths, gap, theme, glyphs))).collect()
 }
 
 /// The width of each column; `None` for those that are left out.
@@ -126,13 +136,14 @@ fn line(
     let mut spans = vec![Span::styled(mark, theme.accent)];
     let shown = columns.iter().zip(&row.cells).zip(widths).filter_map(|(pair, width)| Some((pair, (*width)?)));
     for (at, ((column, (text, style)), room)) in shown.enumerate() {
-        if at > 0 {
-            spans.push(Span::raw(" ".repeat(gap)));
-        }
         let text = cut(text, room, glyphs.ellipsis);
         let blank = " ".repeat(room.saturating_sub(width(&text)));
         let (before, after) = if column.right { (blank, String::new()) } else { (String::new(), blank) };
-        spans.push(Span::styled(format!("{before}{text}{after}"), *style));
+        let mut before = if at > 0 { " ".repeat(gap) + &before } else { before };
+        if let Some(mark) = column.mark.filter(|_| before.pop().is_some()) {
+            before.push_str(mark);
+        }
+        spans.extend([Span::raw(before), Span::styled(format!("{text}{after}"), *style)]);
     }
     spans.push(Span::raw(" "));
     Line::from(spans).style(if row.selected { theme.selected } else { theme.text })
@@ -145,7 +156,7 @@ mod tests {
     fn drawn(room: usize) -> Vec<String> {
         let columns = [
             Column::left("name".into()).between(3, 10),
-            Column::right("n".into()).rank(1),
+            Column::right("n".into()).rank(1).mark("v"),
             Column::right("extra".into()).rank(2),
             Column::left("note".into()).stretch(4),
         ];
@@ -161,9 +172,9 @@ mod tests {
     fn columns_align_and_leave_in_order() {
         assert_eq!(
             drawn(30),
-            [" name     n extra note        ", ">alpha    5     1 first       ", " b     1234    22 second one  ",]
+            [" name    vn extra note        ", ">alpha    5     1 first       ", " b     1234    22 second one  ",]
         );
-        assert_eq!(drawn(20), [" name     n note    ", ">alpha    5 first   ", " b     1234 second~ "]);
+        assert_eq!(drawn(20), [" name    vn note    ", ">alpha    5 first   ", " b     1234 second~ "]);
         assert_eq!(
             drawn(12),
             [" name  note ", ">alpha firs ", " b     sec~ "].map(|line| line.replace("firs ", "fir~ "))

@@ -269,7 +269,7 @@ fn sorting_keeps_the_selection_and_moves_by_what_is_seen() {
     let selected = |app: &App| app.selected_key(&normal).map(|key| key.label.as_str().to_owned());
     assert_eq!(selected(&app).as_deref(), Some("beta"));
     let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
-    assert!(screen.contains("errs↓"), "{screen}");
+    assert!(screen.contains("↓errs"), "{screen}");
     press(&mut app, &normal, KeyCode::Home);
     assert_eq!(selected(&app).as_deref(), Some("work-main"));
     ["s", "s"].iter().for_each(|_| drop(press(&mut app, &normal, KeyCode::Char('s'))));

@@ -134,6 +134,8 @@ pub(crate) struct Glyphs {
     pub(crate) arrow: &'static str,
     pub(crate) up: &'static str,
     pub(crate) down: &'static str,
+    /// Marks what a table is sorted by, most first; one column wide.
+    pub(crate) sorted: &'static str,
     pub(crate) left: &'static str,
     pub(crate) right: &'static str,
     /// From nothing to the most.
@@ -160,6 +162,7 @@ impl Glyphs {
             arrow: "→",
             up: "↑",
             down: "↓",
+            sorted: "↓",
             left: "←",
             right: "→",
             levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
@@ -190,6 +193,7 @@ impl Glyphs {
             arrow: ">",
             up: "Up",
             down: "Down",
+            sorted: "v",
             left: "Left",
             right: "Right",
             levels: [" ", ".", ":", "-", "=", "+", "*", "#", "@"],

@@ -87,6 +87,8 @@ async fn a_person_can_rotate_block_pause_switch_and_resize() {
     // Without its last word it can be read again.
     screen.press("\x17\r").await;
     screen.until("the request", |shown| shown.text.contains("1 of 1") && shown.text.contains("/models")).await;
+    screen.press("y").await;
+    screen.until_text("Copied the request id").await;
     screen.press("/\x1b").await;
     screen.until("the filter to go", |shown| !shown.text.contains("1 of 1")).await;
     screen.press("3 ").await;

@@ -55,11 +55,9 @@ fn info(view: &View<'_>) -> Line<'static> {
 
 fn columns(view: &View<'_>) -> [Column; 12] {
     let title = |id| view.text(id);
-    // The mark of the sorted column takes its room from the note, so that no column has to go.
-    let note = if view.app.sort == Sort::Loaded { 19 } else { 18 };
     // What the pane is sorted by is marked, and not left out.
     let sortable = |sort: Sort, id, rank| match view.app.sort == sort {
-        true => Column::right(format!("{}{}", view.text(id), view.glyphs.down)),
+        true => Column::right(view.text(id)).mark(view.glyphs.sorted),
         false => Column::right(view.text(id)).rank(rank),
     };
     [
@@ -73,7 +71,7 @@ fn columns(view: &View<'_>) -> [Column; 12] {
         sortable(Sort::Errors, "column-errors", 1),
         Column::right(title("column-tokens")).rank(7),
         sortable(Sort::LastUsed, "column-last-used", 5),
-        Column::left(title("column-why")).stretch(note),
+        Column::left(title("column-why")).stretch(19),
         Column::right(title("column-back")),
     ]
 }
