@@ -13,6 +13,7 @@ const PAPERS: &[&str] = &[
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "docs/clients.md",
     "docs/coming-from-kmi.md",
     "docs/commands.md",
