@@ -28,6 +28,8 @@ use crate::domain::{
 
 /// Snapshots are never closer than this.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// Nor are those that somebody waits for closer than this.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The state is on disk this long after a change: what a sudden end may lose.
 const SAVE_AFTER: Duration = Duration::from_millis(300);
 /// A save that failed is tried again after this.
@@ -94,7 +96,7 @@ impl Keeper {
                     }
                 }
                 () = self.shared.wake.notified() => self.schedule(),
-                () = self.shared.looked_at.notified() => self.schedule_publish(),
+                () = self.shared.looked_at.notified() => self.schedule_look(),
                 _ = tick.tick() => self.tick(),
                 () = sleep_until(due) => self.do_what_is_due(),
             }
@@ -185,6 +187,12 @@ impl Keeper {
     /// Copying the views of thousands of keys takes milliseconds under the lock: it is done the more seldom.
     fn slowness(&self) -> u32 {
         1 + u32::try_from(self.shared.live().pool.size() / KEYS_AT_ONCE).unwrap_or(u32::MAX)
+    }
+
+    /// Somebody waits for the newest snapshot: a command, which is a person's time.
+    fn schedule_look(&mut self) {
+        let earliest = (self.published + LOOK_EVERY * self.slowness()).max(Instant::now());
+        self.publish_at = Some(self.publish_at.map_or(earliest, |at| at.min(earliest)));
     }
 
     fn schedule_publish(&mut self) {
