@@ -20,6 +20,7 @@ const PAPERS: &[&str] = &[
     "docs/control.md",
     "docs/doctor.md",
     "docs/operation.md",
+    "docs/performance.md",
     "docs/trace.md",
 ];
 const SAMPLE: &str = "assets/.env.example";
