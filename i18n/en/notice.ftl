@@ -58,7 +58,7 @@ shared-request = All { $count } keys answered “{ $cause }” to one request wh
 shared-upstream-busy = All { $count } keys answered “{ $cause }”: the upstream is busy. No key is blamed; try again in a moment.
 shared-upstream = All { $count } keys answered “{ $cause }” within seconds: the upstream, or your network, is at fault. No key is blamed.
 
-refused-no-keys = There is no key. Put an auth file into the auths folder.
+refused-no-keys = There is no key. Add one with kmi-tui keys add; kmi-tui doctor names files that can't be used.
 refused-none-eligible = No key can serve now, so there is none to rotate to.
 refused-unknown-label = There is no key called { $label }.
 refused-not-eligible = { $label } can't be the active key now: { $why }.

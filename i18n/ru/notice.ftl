@@ -64,7 +64,7 @@ shared-request = Все ключи ({ $count }) ответили «{ $cause }» 
 shared-upstream-busy = Все ключи ({ $count }) ответили «{ $cause }»: сервис перегружен. Ключи не виноваты; повторите чуть позже.
 shared-upstream = Все ключи ({ $count }) за секунды ответили «{ $cause }»: дело в сервисе или в вашей сети. Ключи не виноваты.
 
-refused-no-keys = Нет ни одного ключа. Положите файл в папку ключей.
+refused-no-keys = Нет ни одного ключа. Добавьте его: kmi-tui keys add. Негодные файлы назовёт kmi-tui doctor.
 refused-none-eligible = Сейчас ни один ключ не может работать, переключаться не на что.
 refused-unknown-label = Нет ключа с именем { $label }.
 refused-not-eligible = { $label } сейчас не может стать активным: { $why }.
