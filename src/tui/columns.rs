@@ -8,7 +8,8 @@ use ratatui::{
 
 use super::{
     format::{cut, width},
-    theme::{Glyphs, Theme},
+    glyphs::Glyphs,
+    theme::Theme,
 };
 
 /// From this room on there are two blanks between columns.
@@ -165,7 +166,7 @@ mod tests {
             selected,
         };
         let rows = [row(["alpha", "5", "1", "first"], true), row(["b", "1234", "22", "second one"], false)];
-        lines(&columns, &rows, room, &Theme::of(false), &Glyphs::of(true)).iter().map(ToString::to_string).collect()
+        lines(&columns, &rows, room, &Theme::default(), &Glyphs::of(true)).iter().map(ToString::to_string).collect()
     }
 
     #[test]

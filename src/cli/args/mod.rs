@@ -40,6 +40,8 @@ pub(super) struct Args {
     state_dir: Option<PathBuf>,
     #[arg(long, global = true, value_name = "HOST:PORT")]
     listen: Option<String>,
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
     #[arg(long, global = true)]
     plain: bool,
     #[arg(long, global = true)]
@@ -356,6 +358,7 @@ impl Args {
             state_dir: self.state_dir.clone(),
             listen: self.listen.clone(),
             lang: self.lang.clone(),
+            theme: self.theme.clone(),
             plain: self.plain,
             no_color: self.no_color,
             dry_run: self.dry_run,
