@@ -285,7 +285,7 @@ impl Dashboard {
     fn switch_theme(&mut self) {
         let said = self.themes.next();
         self.theme = self.themes.theme();
-        self.app.toasts.say(Severity::Info, said);
+        self.app.toasts.say_instead(Severity::Info, said);
     }
 
     fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {

@@ -47,6 +47,12 @@ impl Toasts {
         }
     }
 
+    /// In place of what was said of the same before.
+    pub(crate) fn say_instead(&mut self, severity: Severity, message: Message) {
+        self.shown.retain(|toast| toast.message.id != message.id);
+        self.say(severity, message);
+    }
+
     /// Says what is wrong; with several faults, the first of them and how many there are.
     pub(crate) fn say_faults(&mut self, faults: Vec<Message>) {
         let count = faults.len();

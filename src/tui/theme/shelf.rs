@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_the_docs_is_right() {
+        let docs = include_str!("../../../docs/themes.md");
+        let example = docs.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        assert_eq!(Themes::new(Depth::True, &[own("dusk", example)]).1, []);
+        for (meaning, _) in MEANINGS {
+            assert!(docs.contains(&format!("`{meaning}`")), "docs/themes.md does not know {meaning}");
+        }
+    }
+
+    #[test]
     fn faults_of_all_files_are_told_and_the_base_goes_on() {
         let files = [own("light", "ok = 1"), own("mine", "base = 'mono'\nbad = { fg = 'rde' }\nwarn = { fg = 'red' }")];
         let (mut themes, faults) = Themes::new(Depth::True, &files);
