@@ -9,6 +9,7 @@ cli-env-file = Settings file; it overrides the environment
 cli-auths-dir = Folder of auth files
 cli-state-dir = Folder of state, trace and logs
 cli-listen = Where the proxy listens; port 0 takes any free one
+cli-theme = Colours of the dashboard: auto, dark, light, high-contrast, colour-blind, mono, or a theme of your own
 cli-plain = Plain output, no colour
 cli-no-color = No colour
 cli-ascii = Only ASCII characters in the dashboard

@@ -217,6 +217,8 @@ do-zoom = zoom
 help-zoom = the focused pane on the whole screen
 do-language = русский
 help-language = switch the language
+do-theme = theme
+help-theme = the next colour theme
 do-help = help
 help-help = this help
 do-quit = quit
@@ -349,3 +351,28 @@ runway-all = all keys { $at }
 runway-reset = first reset { $at }
 runway-unused = { $share } of { $label } expires unused { $at }
 quota-dry = dry { $span }
+
+# Themes. $theme is one of these names, or a file's.
+theme-dark = dark
+theme-light = light
+theme-high-contrast = high contrast
+theme-colour-blind = colour-blind
+theme-mono = mono
+theme-now = Theme: { $theme }
+theme-no-colours = Theme: mono, since there are no colours here (NO_COLOR, --plain, --no-color or TERM=dumb)
+theme-unknown = There is no theme "{ $value }", so the terminal's background decides. There are: auto, { $known }
+
+# Faults of a theme's file.
+theme-faults = { $count ->
+    [one] { $count } fault in themes: { $first }
+   *[other] { $count } faults in themes, all on stderr. The first: { $first }
+}
+theme-unreadable = { $file } cannot be read, so it is no theme
+theme-not-toml = { $file }, line { $line }: "{ $value }" is not TOML
+theme-not-base = { $file }, line { $line }: "{ $value }" is nothing to build on; there are: { $known }
+theme-not-meaning = { $file }, line { $line }: "{ $value }" has no meaning; there are: base, background, foreground, { $known }
+theme-not-style = { $file }, line { $line }: "{ $value }" is no style; one looks like { "{ fg = \"#56b4e9\", bold = true }" }
+theme-not-attribute = { $file }, line { $line }: a style has no "{ $value }"; it has fg, bg, fg16, bg16, bold, dim, underlined, reversed
+theme-not-colour = { $file }, line { $line }: "{ $value }" is no colour; write "#rrggbb", a name such as "lightred", a number to "255", or "default"
+theme-not-page = { $file }, line { $line }: "{ $value }" must be a colour such as "#16181d"
+theme-not-switch = { $file }, line { $line }: "{ $value }" must be true or false

@@ -9,6 +9,7 @@ cli-env-file = Файл настроек; он важнее окружения
 cli-auths-dir = Папка с файлами ключей
 cli-state-dir = Папка состояния, трассы и журналов
 cli-listen = Где слушает прокси; порт 0 — любой свободный
+cli-theme = Цвета панели: auto, dark, light, high-contrast, colour-blind, mono или своя тема
 cli-plain = Простой вывод без цвета
 cli-no-color = Без цвета
 cli-ascii = В панели только символы ASCII

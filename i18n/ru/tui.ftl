@@ -230,6 +230,8 @@ do-zoom = крупно
 help-zoom = выбранная панель на весь экран
 do-language = English
 help-language = сменить язык
+do-theme = тема
+help-theme = следующая цветовая тема
 do-help = справка
 help-help = эта справка
 do-quit = выход
@@ -366,3 +368,30 @@ runway-all = все ключи в { $at }
 runway-reset = первый сброс в { $at }
 runway-unused = { $share } у { $label } сгорит { $at }
 quota-dry = пуст { $span }
+
+# Темы. $theme – одно из этих названий или имя файла.
+theme-dark = тёмная
+theme-light = светлая
+theme-high-contrast = контрастная
+theme-colour-blind = для дальтоников
+theme-mono = без цвета
+theme-now = Тема: { $theme }
+theme-no-colours = Тема: без цвета, потому что цветов здесь нет (NO_COLOR, --plain, --no-color или TERM=dumb)
+theme-unknown = Темы «{ $value }» нет, поэтому она выбрана по фону терминала. Есть: auto, { $known }
+
+# Ошибки в файле темы.
+theme-faults = { $count ->
+    [one] { $count } ошибка в темах, все в stderr. Первая: { $first }
+    [few] { $count } ошибки в темах, все в stderr. Первая: { $first }
+    [many] { $count } ошибок в темах, все в stderr. Первая: { $first }
+   *[other] { $count } ошибки в темах, все в stderr. Первая: { $first }
+}
+theme-unreadable = { $file } не удаётся прочитать, это не тема
+theme-not-toml = { $file }, строка { $line }: «{ $value }» – это не TOML
+theme-not-base = { $file }, строка { $line }: основой не может быть «{ $value }»; есть: { $known }
+theme-not-meaning = { $file }, строка { $line }: «{ $value }» ничего не значит; есть: base, background, foreground, { $known }
+theme-not-style = { $file }, строка { $line }: «{ $value }» – это не стиль; стиль выглядит так: { "{ fg = \"#56b4e9\", bold = true }" }
+theme-not-attribute = { $file }, строка { $line }: у стиля нет «{ $value }»; есть fg, bg, fg16, bg16, bold, dim, underlined, reversed
+theme-not-colour = { $file }, строка { $line }: «{ $value }» – это не цвет; нужно "#rrggbb", название вроде "lightred", число до "255" или "default"
+theme-not-page = { $file }, строка { $line }: «{ $value }»: нужен цвет вроде "#16181d"
+theme-not-switch = { $file }, строка { $line }: «{ $value }»: нужно true или false

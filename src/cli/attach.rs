@@ -11,11 +11,11 @@ use tokio::{
 use super::{
     Stop,
     args::Args,
-    run,
+    look, run,
     signals::{Stage, Stopper},
 };
 use crate::{
-    config::Config,
+    config::{Config, Environment},
     control::{Client, News, Subscription},
     domain::{
         command::Command,
@@ -32,7 +32,13 @@ const AGAIN: Duration = Duration::from_secs(1);
 const LAG: usize = 4096;
 
 /// Shows the running instance's dashboard until it is left.
-pub(super) async fn run(args: &Args, config: &Config, client: Client, words: &Words) -> Result<(), Stop> {
+pub(super) async fn run(
+    args: &Args,
+    config: &Config,
+    environment: &Environment,
+    client: Client,
+    words: &Words,
+) -> Result<(), Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop::failed(error.to_string());
     let stopper = Stopper::listen().map_err(|error| failed(&error))?;
     let mut subscription = client.subscribe().await.map_err(|error| failed(&error))?;
@@ -51,8 +57,8 @@ pub(super) async fn run(args: &Args, config: &Config, client: Client, words: &Wo
     // The proxy runs elsewhere already, so nobody will ask for it.
     let background = Arc::default();
     let feed = tui::Feed { snapshots: seen, history, records: heard, commands, background };
-    let left =
-        tui::run(feed, words.in_locale(words.locale()), run::look(args, config), stopper.reached(Stage::Draining));
+    let look = look::on_terminal(&config.state_dir, args, config, environment, words);
+    let left = tui::run(feed, words.in_locale(words.locale()), look, stopper.reached(Stage::Draining));
     run::left(left.await, words).map(|_| ())
 }
 

@@ -1,7 +1,7 @@
 //! `--demo`: a simulated upstream, sample keys and gentle traffic, in a folder that is gone afterwards. It reads no
 //! setting of the person's but language and colour, and needs no network.
 
-use std::{collections::BTreeMap, fmt::Display, path::Path, time::Duration};
+use std::{fmt::Display, path::Path, time::Duration};
 
 use tokio::net::TcpListener;
 
@@ -27,8 +27,17 @@ const STATE: &str = r#"{"schema_version": 1, "auto_rotate": true}"#;
 /// The same traffic each time.
 const SEED: u64 = 7;
 /// What is taken over from the person's environment.
-const KEPT: &[&str] =
-    &["KMI_LOCALE", "KMI_TIMEZONE", "KMI_PLAIN", "KMI_NO_COLOR", "NO_COLOR", "LC_ALL", "LC_MESSAGES", "LANG"];
+const KEPT: &[&str] = &[
+    "KMI_LOCALE",
+    "KMI_TIMEZONE",
+    "KMI_THEME",
+    "KMI_PLAIN",
+    "KMI_NO_COLOR",
+    "NO_COLOR",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+];
 
 /// Runs the demo until it is told to stop.
 pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
@@ -53,10 +62,16 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
     })
 }
 
-fn load(args: &Args, environment: &Environment, folder: &Path, upstream: &str) -> Result<Loaded, Stop> {
+/// What the demo knows of the person's surroundings.
+pub(super) fn kept(environment: &Environment, folder: &Path) -> Environment {
     let kept = environment.variables.iter().filter(|(name, _)| KEPT.contains(&name.as_str()));
-    let mut variables: BTreeMap<String, String> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-    variables.extend([
+    let variables = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Environment { variables, cwd: folder.to_path_buf(), ..environment.clone() }
+}
+
+fn load(args: &Args, environment: &Environment, folder: &Path, upstream: &str) -> Result<Loaded, Stop> {
+    let mut made_up = kept(environment, folder);
+    made_up.variables.extend([
         ("KMI_UPSTREAM_BASE_URL".to_owned(), upstream.to_owned()),
         ("KMI_AUTO_ROTATE_ALLOWED".to_owned(), "1".to_owned()),
     ]);
@@ -69,7 +84,6 @@ fn load(args: &Args, environment: &Environment, folder: &Path, upstream: &str) -
         dry_run: false,
         ..typed
     };
-    let made_up = Environment { variables, cwd: folder.to_path_buf(), ..environment.clone() };
     let words = Words::new(config::locale_guess(&flags, &made_up), jiff::tz::TimeZone::system());
     let mut loaded = config::load(&flags, &made_up).map_err(|problems| wrong_settings(&problems, &words))?;
     loaded.config.policy.checks.refresh = Some(REFRESH);

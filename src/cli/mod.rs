@@ -18,6 +18,7 @@ mod kimi_config;
 mod lines;
 mod listen;
 mod logs;
+mod look;
 mod owner;
 mod papers;
 mod recheck;
@@ -126,7 +127,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     match &args.command {
         Some(Action::ProxyLogs(wanted)) => logs::run(wanted, config, &words),
         Some(Action::Trace(typed)) => trace::run(typed, config),
-        Some(Action::Screenshot(wanted)) => wait_for(screenshot::of_running(wanted, args, config, &words)),
+        Some(Action::Screenshot(wanted)) => wait_for(screenshot::of_running(wanted, args, config, environment, &words)),
         None => start(args, loaded, environment),
         Some(Action::Proxy { foreground: true, .. }) => run::run(&args.headless(), loaded, environment),
         Some(Action::Proxy { .. }) => wait_for(daemon::start(args, config, &words)),
@@ -179,7 +180,7 @@ fn start(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), S
         let words = Words::new(config.locale, config.zone.clone());
         let attached = run::runtime()?.block_on(async {
             match target::running(&config, &words).await? {
-                Some(client) => attach::run(args, &config, client, &words).await.map(|()| true),
+                Some(client) => attach::run(args, &config, environment, client, &words).await.map(|()| true),
                 None => Ok(false),
             }
         })?;

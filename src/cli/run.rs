@@ -16,13 +16,13 @@ use super::{
     args::Args,
     complain, daemon,
     follow::{self, Follower},
-    line, lines,
+    line, lines, look,
     owner::{self, Owner, Place},
     say,
     signals::{Stage, Stopper},
 };
 use crate::{
-    config::{Config, Environment, Loaded, Problem},
+    config::{self, Config, Environment, Loaded, Problem},
     control::{self, Client, Socket},
     doctor,
     domain::{
@@ -150,7 +150,7 @@ pub(super) async fn serve(
         stopper.reached(Stage::Leaving).await;
         Ok(())
     } else {
-        dashboard(args, &config, &engine, &stopper, &words).await
+        dashboard(args, &config, environment, &engine, &stopper, &words).await
     };
     let drained = server.await.unwrap_or(false);
     let counted = engine.stop().await;
@@ -258,6 +258,7 @@ pub(super) fn take_lock(state_dir: &Path, enforce: bool, words: &Words) -> Resul
 async fn dashboard(
     args: &Args,
     config: &Config,
+    environment: &Environment,
     engine: &Engine,
     stopper: &Stopper,
     words: &Words,
@@ -273,8 +274,13 @@ async fn dashboard(
     let background = Arc::new(Notify::new());
     let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands, background: background.clone() };
     let own_words = words.in_locale(words.locale());
+    let home = match engine.setup().mode {
+        Mode::Demo => config::state_dir(&args.flags(), environment),
+        Mode::Live | Mode::DryRun => config.state_dir.clone(),
+    };
+    let look = look::on_terminal(&home, args, config, environment, words);
     let result = tokio::select! {
-        left = tui::run(feed, own_words, look(args, config), stopper.reached(Stage::Leaving)) => left,
+        left = tui::run(feed, own_words, look, stopper.reached(Stage::Leaving)) => left,
         never = hand_over_when_asked(args, config, engine, &background, words) => match never {},
     };
     let result = left(result, words);
@@ -301,11 +307,6 @@ async fn hand_over_when_asked(
             engine.tell(Severity::Fail, Message::new("notice-background-failed").with("reason", reason));
         }
     }
-}
-
-/// How the dashboard may look.
-pub(super) const fn look(args: &Args, config: &Config) -> tui::Look {
-    tui::Look { color: !config.no_color && !config.plain, ascii: args.ascii }
 }
 
 /// Why the dashboard was left, or what kept it from showing.

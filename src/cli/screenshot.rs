@@ -11,9 +11,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Stop, USAGE, args::Args, run, say, target};
+use super::{Stop, USAGE, args::Args, demo, look, say, target, wrong_settings};
 use crate::{
-    config::{self, Config, Environment},
+    config::{self, Config, Environment, Flags},
     control::{Client, News},
     domain::{
         message::Message,
@@ -60,6 +60,18 @@ struct Understood {
     format: Format,
 }
 
+impl Understood {
+    fn drawn(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        history: Vec<Arc<TraceRecord>>,
+        words: &Words,
+        look: &tui::Look,
+    ) -> String {
+        export(&tui::shot(self.shot, snapshot, history, words, look), self.format, look.themes.page())
+    }
+}
+
 impl Wanted {
     fn understood(&self, words: &Words) -> Result<Understood, Stop> {
         let wrong = |id, value: &str| words.render(&Message::new(id).with("value", value));
@@ -101,14 +113,20 @@ fn side(text: &str) -> Option<u16> {
 }
 
 /// The running instance's screen, as a dashboard beside it has it.
-pub(super) async fn of_running(wanted: &Wanted, args: &Args, config: &Config, words: &Words) -> Result<(), Stop> {
+pub(super) async fn of_running(
+    wanted: &Wanted,
+    args: &Args,
+    config: &Config,
+    environment: &Environment,
+    words: &Words,
+) -> Result<(), Stop> {
     let understood = wanted.understood(words)?;
     let client = target::running(config, words).await?;
     let client = client.ok_or_else(|| Stop::failed(words.text("screenshot-none")))?;
-    let (snapshot, history) = look(client, None).await?;
+    let (snapshot, history) = seen(client, None).await?;
     let snapshot = Arc::new(Snapshot { link: Link::Attached, ..(*snapshot).clone() });
-    let screen = tui::shot(understood.shot, &snapshot, history, words, run::look(args, config));
-    wanted.keep(&export(&screen, understood.format), words)
+    let look = look::in_picture(&config.state_dir, args, config, environment, words);
+    wanted.keep(&understood.drawn(&snapshot, history, words, &look), words)
 }
 
 /// The demo's: started for the picture, and ended.
@@ -118,18 +136,20 @@ pub(super) async fn of_demo(
     environment: &Environment,
     words: &Words,
 ) -> Result<(), Stop> {
-    let flags = args.flags();
-    let words = words.in_locale(config::locale_guess(&flags, environment));
+    let words = words.in_locale(config::locale_guess(&args.flags(), environment));
     let understood = wanted.understood(&words)?;
     let failed = |error: String| Stop::failed(words.render(&Message::new("screenshot-no-demo").with("error", error)));
     let (demo, state_dir) = start(args).await.map_err(failed)?;
     let client = Client::connect(&state_dir).await.map_err(|error| failed(error.to_string()))?;
     let client = client.ok_or_else(|| failed(state_dir.display().to_string()))?;
-    let (snapshot, history) = look(client, Some(WARM_UP)).await?;
+    let (snapshot, history) = seen(client, Some(WARM_UP)).await?;
     drop(demo);
+    let settings = config::load(&Flags { env_file: None, ..args.flags() }, &demo::kept(environment, &state_dir));
+    let config = settings.map_err(|problems| wrong_settings(&problems, &words))?.config;
     let words = Words::new(words.locale(), TimeZone::system());
-    let look = tui::Look { color: !flags.plain && !flags.no_color, ascii: args.ascii };
-    wanted.keep(&export(&tui::shot(understood.shot, &snapshot, history, &words, look), understood.format), &words)
+    let home = config::state_dir(&args.flags(), environment);
+    let look = look::in_picture(&home, args, &config, environment, &words);
+    wanted.keep(&understood.drawn(&snapshot, history, &words, &look), &words)
 }
 
 /// This program once more, as a demo without a screen; killed when dropped.
@@ -153,7 +173,7 @@ async fn start(args: &Args) -> Result<(Child, PathBuf), String> {
 }
 
 /// The newest snapshot and the records until then; with time to warm up, when there is something to show.
-async fn look(client: Client, warm_up: Option<Duration>) -> Result<(Arc<Snapshot>, Vec<Arc<TraceRecord>>), Stop> {
+async fn seen(client: Client, warm_up: Option<Duration>) -> Result<(Arc<Snapshot>, Vec<Arc<TraceRecord>>), Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop::failed(error.to_string());
     let mut subscription = client.subscribe().await.map_err(|error| failed(&error))?;
     let end = Instant::now() + warm_up.unwrap_or_default();

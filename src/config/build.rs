@@ -67,6 +67,7 @@ pub(super) fn config(
         write_kimi_config: builder.switch("KMI_WRITE_CONFIG"),
         zone: zone?,
         locale: locale?,
+        theme: builder.text("KMI_THEME").trim().to_ascii_lowercase(),
         plain: builder.switch("KMI_PLAIN"),
         no_color: builder.switch("KMI_NO_COLOR") || !builder.text("NO_COLOR").is_empty(),
         audit_actor: builder.audit_actor(),

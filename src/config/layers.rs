@@ -119,6 +119,7 @@ fn flag_layers(flags: &Flags) -> Vec<Layer> {
         ("--state-dir", "KMI_STATE_DIR", path(&flags.state_dir)),
         ("--listen", "KMI_PROXY_LISTEN", flags.listen.clone()),
         ("--lang", "KMI_LOCALE", flags.lang.clone()),
+        ("--theme", "KMI_THEME", flags.theme.clone()),
         ("--plain", "KMI_PLAIN", on(flags.plain)),
         ("--no-color", "KMI_NO_COLOR", on(flags.no_color)),
         ("--dry-run", "KMI_DRY_RUN", on(flags.dry_run)),

@@ -24,6 +24,7 @@ pub(crate) struct Flags {
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) listen: Option<String>,
     pub(crate) lang: Option<String>,
+    pub(crate) theme: Option<String>,
     pub(crate) plain: bool,
     pub(crate) no_color: bool,
     pub(crate) dry_run: bool,

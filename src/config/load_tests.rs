@@ -122,6 +122,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("KMI_PROXY_TOKEN", SECRET),
     ("KMI_TIMEZONE", "+03:30"),
     ("KMI_LOCALE", "ru"),
+    ("KMI_THEME", "light"),
     ("NO_COLOR", "anything"),
     ("KMI_AUDIT_ACTOR", "somebody"),
 ];

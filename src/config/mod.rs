@@ -66,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) write_kimi_config: bool,
     pub(crate) zone: TimeZone,
     pub(crate) locale: Locale,
+    /// KMI_THEME: a name, or `auto`; which names there are, `cli` finds out.
+    pub(crate) theme: String,
     pub(crate) plain: bool,
     pub(crate) no_color: bool,
     pub(crate) audit_actor: String,

@@ -112,6 +112,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("KMI_LOG_BACKUPS", "3", Number(0, 1_000), Open, RESTART),
     setting("KMI_TIMEZONE", "local", Text, Open, RESTART),
     setting("KMI_LOCALE", "", Text, Open, RESTART),
+    setting("KMI_THEME", "auto", Text, Open, RESTART),
     setting("KMI_PLAIN", "0", Switch, Open, RESTART),
     setting("KMI_NO_COLOR", "0", Switch, Open, RESTART),
     setting("NO_COLOR", "", Presence, Open, RESTART),

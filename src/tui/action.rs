@@ -55,6 +55,7 @@ pub(crate) enum Verb {
     Details,
     Zoom,
     Language,
+    Theme,
     Help,
     Quit,
     Focus(Pane),
@@ -169,6 +170,7 @@ pub(crate) const TABLE: &[Row] = &[
     }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
     view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
+    view(row(Verb::Theme, &[letter('t')], "do-theme", "help-theme")),
     Row {
         offered: &[Pane::Keys, Pane::Trace],
         enabled: jump,

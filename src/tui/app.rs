@@ -84,6 +84,7 @@ pub(crate) struct Extent {
 pub(crate) enum Effect {
     Send(Command),
     SwitchLanguage,
+    SwitchTheme,
     /// To the clipboard.
     Copy(String),
     Leave,
@@ -218,6 +219,7 @@ impl App {
             Verb::Details => self.open_details(snapshot),
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
+            Verb::Theme => return vec![Effect::SwitchTheme],
             Verb::Help => self.toggle_help(),
             Verb::Quit => return self.quit(snapshot),
             Verb::Wait => self.overlay = Some(Overlay::Quit { waiting: true }),

@@ -8,7 +8,8 @@ use ratatui::{
 
 use super::{
     format::{cut, width},
-    theme::{Glyphs, Theme},
+    glyphs::Glyphs,
+    theme::Theme,
 };
 
 /// From this room on there are two blanks between columns.
@@ -146,7 +147,11 @@ fn line(
         spans.extend([Span::raw(before), Span::styled(format!("{text}{after}"), *style)]);
     }
     spans.push(Span::raw(" "));
-    Line::from(spans).style(if row.selected { theme.selected } else { theme.text })
+    if !row.selected {
+        return Line::from(spans).style(theme.text);
+    }
+    // Over what the cells say too: with sixteen colours, a cell's own may not be seen on it.
+    Line::from_iter(spans.into_iter().map(|span| span.patch_style(theme.selected))).style(theme.selected)
 }
 
 #[cfg(test)]
@@ -165,7 +170,7 @@ mod tests {
             selected,
         };
         let rows = [row(["alpha", "5", "1", "first"], true), row(["b", "1234", "22", "second one"], false)];
-        lines(&columns, &rows, room, &Theme::of(false), &Glyphs::of(true)).iter().map(ToString::to_string).collect()
+        lines(&columns, &rows, room, &Theme::default(), &Glyphs::of(true)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -179,6 +184,23 @@ mod tests {
             drawn(12),
             [" name  note ", ">alpha firs ", " b     sec~ "].map(|line| line.replace("firs ", "fir~ "))
         );
+    }
+
+    #[test]
+    fn a_selection_lies_over_the_cells() {
+        use ratatui::style::Color;
+
+        let theme = Theme {
+            selected: Style::new().bg(Color::Blue),
+            text: Style::new().fg(Color::White).bg(Color::Black),
+            ..Theme::default()
+        };
+        let row = |selected| Row { cells: vec![("a".to_owned(), theme.text)], selected };
+        let columns = [Column::left("name".into())];
+        let lines = lines(&columns, &[row(true), row(false)], 10, &theme, &Glyphs::of(true));
+        let cell = |line: &Line<'_>| line.spans.iter().find(|span| span.content.trim() == "a").map(|span| span.style);
+        assert_eq!(cell(&lines[1]), Some(theme.text.bg(Color::Blue)));
+        assert_eq!(cell(&lines[2]), Some(theme.text));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
+use super::theme::{Page, rgb_of};
+
 /// What a screen is turned into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -31,8 +33,6 @@ const LETTERS: f64 = 14.0;
 const BASELINE: f64 = 13.0;
 /// Around the screen.
 const MARGIN: f64 = 10.0;
-const INK: &str = "#d4d4d4";
-const PAPER: &str = "#16181d";
 /// The sixteen colours that a terminal chooses, as common ones do.
 const SIXTEEN: [&str; 16] = [
     "#16181d", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d4d4d4", "#7f848e", "#ff7b86",
@@ -60,11 +60,12 @@ impl Look {
     }
 }
 
-pub(crate) fn export(screen: &Buffer, format: Format) -> String {
+/// `page` is what a picture has instead of the terminal's own colours.
+pub(crate) fn export(screen: &Buffer, format: Format, page: &Page) -> String {
     match format {
         Format::Text => lines(screen, |run, line| line.push_str(&run.text)),
         Format::Ansi => lines(screen, ansi),
-        Format::Svg => svg(screen),
+        Format::Svg => svg(screen, page),
     }
 }
 
@@ -154,33 +155,34 @@ fn number(color: Color) -> Option<u8> {
     NAMED.iter().position(|named| *named == color).and_then(|place| u8::try_from(place).ok())
 }
 
-fn svg(screen: &Buffer) -> String {
+fn svg(screen: &Buffer, page: &Page) -> String {
+    let paper = &page.background;
     let size = |cells: u16, cell: f64| f64::from(cells) * cell + 2.0 * MARGIN;
     let (width, height) = (size(screen.area.width, CELL.0), size(screen.area.height, CELL.1));
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
-         height=\"{height:.0}\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{PAPER}\"/>\n\
+         height=\"{height:.0}\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{paper}\"/>\n\
          <g font-family=\"ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
          font-size=\"{LETTERS}\" xml:space=\"preserve\">\n"
     );
     for row in 0..screen.area.height {
         for run in runs(screen, row) {
-            draw(&run, row, &mut svg);
+            draw(&run, row, page, &mut svg);
         }
     }
     svg.push_str("</g>\n</svg>\n");
     svg
 }
 
-fn draw(run: &Run, row: u16, svg: &mut String) {
-    let (mut ink, mut paper) = (hex(run.look.ink, INK), hex(run.look.paper, PAPER));
+fn draw(run: &Run, row: u16, page: &Page, svg: &mut String) {
+    let (mut ink, mut paper) = (hex(run.look.ink, &page.foreground), hex(run.look.paper, &page.background));
     if run.look.modifier.contains(Modifier::REVERSED) {
         std::mem::swap(&mut ink, &mut paper);
     }
     let (left, top) = (MARGIN + f64::from(run.column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
     let width = f64::from(run.columns) * CELL.0;
     // Writing to a string can't fail.
-    if paper != PAPER {
+    if paper != page.background {
         let _ = writeln!(
             svg,
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{paper}\"/>",
@@ -214,21 +216,12 @@ fn escaped(text: &str) -> String {
 
 /// A colour for a page; `unset` where the terminal would use its own.
 fn hex(color: Color, unset: &str) -> String {
-    let rgb = |red: u8, green: u8, blue: u8| format!("#{red:02x}{green:02x}{blue:02x}");
-    // https://invisible-island.net/xterm/xterm.faq.html: sixteen, a cube of 6×6×6, and 24 greys.
-    let step = |level: u8| if level == 0 { 0 } else { 55 + 40 * level };
+    let rgb = |(red, green, blue): (u8, u8, u8)| format!("#{red:02x}{green:02x}{blue:02x}");
     match color {
         Color::Reset => unset.to_owned(),
-        Color::Rgb(red, green, blue) => rgb(red, green, blue),
+        Color::Rgb(red, green, blue) => rgb((red, green, blue)),
         Color::Indexed(index @ 0..16) => SIXTEEN[usize::from(index)].to_owned(),
-        Color::Indexed(index @ 16..232) => {
-            let place = index - 16;
-            rgb(step(place / 36), step(place / 6 % 6), step(place % 6))
-        }
-        Color::Indexed(index) => {
-            let grey = 8 + 10 * (index - 232);
-            rgb(grey, grey, grey)
-        }
+        Color::Indexed(index) => rgb(rgb_of(index)),
         named => number(named).map_or_else(|| unset.to_owned(), |place| SIXTEEN[usize::from(place)].to_owned()),
     }
 }
@@ -238,6 +231,11 @@ mod tests {
     use ratatui::{layout::Rect, style::Style};
 
     use super::*;
+
+    fn kept(screen: &Buffer, format: Format) -> String {
+        let page = Page { background: "#16181d".to_owned(), foreground: "#d4d4d4".to_owned() };
+        export(screen, format, &page)
+    }
 
     fn screen() -> Buffer {
         let mut screen = Buffer::empty(Rect::new(0, 0, 8, 2));
@@ -250,19 +248,19 @@ mod tests {
 
     #[test]
     fn text_is_the_characters_alone() {
-        assert_eq!(export(&screen(), Format::Text), "a<&>日b\nxy\n");
+        assert_eq!(kept(&screen(), Format::Text), "a<&>日b\nxy\n");
     }
 
     #[test]
     fn ansi_says_colour_and_weight_and_takes_them_back() {
         let expected = "a<&>\u{1b}[1;32m日b\u{1b}[0m\n\u{1b}[38;2;1;2;3;48;5;237mx\u{1b}[0m\u{1b}[7my\u{1b}[0m\n";
-        assert_eq!(export(&screen(), Format::Ansi), expected);
+        assert_eq!(kept(&screen(), Format::Ansi), expected);
         assert_eq!(colour_code(Color::LightRed, 30).as_deref(), Some("91"));
     }
 
     #[test]
     fn svg_has_each_run_in_its_place() {
-        let svg = export(&screen(), Format::Svg);
+        let svg = kept(&screen(), Format::Svg);
         for part in [
             "viewBox=\"0 0 87 54\"",
             ">a&lt;&amp;&gt;</text>",
@@ -281,7 +279,7 @@ mod tests {
         let mut screen = Buffer::empty(Rect::new(0, 0, 2, 1));
         screen[(0, 0)].set_symbol("\u{1b}[2J");
         for format in [Format::Text, Format::Ansi, Format::Svg] {
-            assert!(!export(&screen, format).contains("\u{1b}[2J"));
+            assert!(!kept(&screen, format).contains("\u{1b}[2J"));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, time::Duration};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::theme::Glyphs;
+use super::glyphs::Glyphs;
 use crate::{
     domain::{message::Message, trace::Tokens},
     i18n::Words,

@@ -12,6 +12,7 @@ mod filter_line;
 mod findings;
 mod footer;
 pub(crate) mod format;
+mod glyphs;
 mod header;
 mod key_sort;
 mod keymap;
@@ -21,7 +22,7 @@ mod panes;
 mod reader;
 mod screen;
 mod terminal;
-mod theme;
+pub(crate) mod theme;
 mod toast;
 mod trace_list;
 mod view;
@@ -49,12 +50,19 @@ pub(crate) use self::format::{width, wrap};
 use self::{
     action::Action,
     app::{App, Effect, update},
-    theme::{Glyphs, Theme},
+    glyphs::Glyphs,
+    theme::{Theme, Themes},
     view::View,
 };
 pub(crate) use self::{format::took, layout::Pane, wording::window_name};
 use crate::{
-    domain::{command::Command, now, snapshot::Snapshot, trace::TraceRecord},
+    domain::{
+        command::{Command, Severity},
+        message::Message,
+        now,
+        snapshot::Snapshot,
+        trace::TraceRecord,
+    },
     i18n::Words,
 };
 
@@ -74,9 +82,11 @@ pub(crate) struct Feed {
 }
 
 /// How it may look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Look {
-    pub(crate) color: bool,
+    pub(crate) themes: Themes,
+    /// What was wrong with the themes.
+    pub(crate) faults: Vec<Message>,
     pub(crate) ascii: bool,
 }
 
@@ -104,14 +114,14 @@ pub(crate) fn shot(
     snapshot: &Arc<Snapshot>,
     history: Vec<Arc<TraceRecord>>,
     words: &Words,
-    look: Look,
+    look: &Look,
 ) -> Buffer {
     let mut app = App::new(history);
     update(&mut app, Action::Snapshot, snapshot);
     (app.focus, app.zoomed) = (shot.pane, shot.zoomed);
     // What passes would stand there for ever.
     app.toasts.clear();
-    let (theme, glyphs) = (Theme::of(look.color), Glyphs::of(look.ascii));
+    let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
     let view = View { app: &app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
     let mut terminal = match Terminal::new(TestBackend::new(shot.columns, shot.rows)) {
         Ok(terminal) => terminal,
@@ -172,6 +182,8 @@ enum Happened {
 struct Dashboard {
     feed: Feed,
     words: Words,
+    themes: Themes,
+    /// The chosen one.
     theme: Theme,
     glyphs: Glyphs,
     app: App,
@@ -192,11 +204,13 @@ impl Dashboard {
         let snapshot = feed.snapshots.borrow_and_update().clone();
         let mut app = App::new(std::mem::take(&mut feed.history));
         update(&mut app, Action::Snapshot, &snapshot);
-        let (theme, glyphs) = (Theme::of(look.color), Glyphs::of(look.ascii));
+        let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
+        app.toasts.say_faults(look.faults);
         let drawn = now.checked_sub(FRAME).unwrap_or(now);
         Self {
             feed,
             words,
+            themes: look.themes,
             theme,
             glyphs,
             app,
@@ -259,12 +273,19 @@ impl Dashboard {
                 // A closed channel means that the engine stops; its last snapshot is still worth looking at.
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
+                Effect::SwitchTheme => self.switch_theme(),
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),
             }
         }
         leaves
+    }
+
+    fn switch_theme(&mut self) {
+        let said = self.themes.next();
+        self.theme = self.themes.theme();
+        self.app.toasts.say_instead(Severity::Info, said);
     }
 
     fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {

@@ -19,6 +19,8 @@ use crate::domain::snapshot::Status;
 
 /// Draws everything, and tells how far there is to scroll.
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, view.theme.text);
     let wish = Wish { focus: view.app.focus, zoomed: view.app.zoomed, key_lines: panes::keys::lines_wanted(view) };
     let panes = match layout::screen(frame.area(), wish) {
         Screen::Line(area) => {

@@ -11,10 +11,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::{
     action::{Action, Context, TABLE, Verb},
     app::{App, Effect, update},
-    fixtures, keymap,
+    fixtures,
+    glyphs::Glyphs,
+    keymap,
     layout::Pane,
     screen,
-    theme::{Glyphs, Theme},
+    theme::{Depth, Themes},
     view::View,
     wording::CODES,
 };
@@ -33,6 +35,10 @@ fn words(locale: Locale) -> Words {
     Words::new(locale, TimeZone::UTC)
 }
 
+fn themes(color: bool) -> Themes {
+    Themes::new(if color { Depth::True } else { Depth::Plain }, &[]).0
+}
+
 /// Presses a key as the loop does.
 fn press(app: &mut App, snapshot: &Snapshot, code: KeyCode) -> Vec<Effect> {
     let event = Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
@@ -47,7 +53,7 @@ fn type_in(app: &mut App, snapshot: &Snapshot, text: &str) {
 }
 
 fn draw(app: &mut App, snapshot: &Snapshot, words: &Words, (width, height): (u16, u16), plain: bool) -> String {
-    let (theme, glyphs) = (Theme::of(!plain), Glyphs::of(plain));
+    let (theme, glyphs) = (themes(!plain).theme(), Glyphs::of(plain));
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("in memory");
     let mut extent = app.extent;
     let view = View { app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
@@ -79,6 +85,7 @@ fn each_command_key_sends_its_command() {
         assert_eq!(keys(&normal, pressed).1, [Effect::Send(expected)], "{pressed}");
     }
     assert_eq!(keys(&normal, "L").1, [Effect::SwitchLanguage]);
+    assert_eq!(keys(&normal, "t").1, [Effect::SwitchTheme]);
     assert_eq!(keys(&normal, "d").0.focus, Pane::Doctor);
 }
 
@@ -497,7 +504,7 @@ fn dashboard(
         commands,
         background: Arc::default(),
     };
-    let look = super::Look { color: true, ascii: false };
+    let look = super::Look { themes: themes(true), faults: Vec::new(), ascii: false };
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }
 
@@ -510,6 +517,12 @@ async fn the_loop_performs_effects() {
     assert_eq!(commands.try_recv(), Ok(Command::Rotate));
     assert!(!dashboard.act(Action::Run(Verb::Language)));
     assert_eq!(dashboard.words.locale(), Locale::Russian);
+    let before = dashboard.theme.clone();
+    assert!(!dashboard.act(Action::Run(Verb::Theme)));
+    assert_ne!(dashboard.theme, before);
+    assert!(!dashboard.act(Action::Run(Verb::Theme)));
+    let said = dashboard.app.toasts.messages();
+    assert_eq!(said.iter().filter(|id| **id == "theme-now").count(), 1, "the last one alone: {said:?}");
     drop(commands);
     assert!(!dashboard.act(Action::Run(Verb::Rotate)), "a closed engine is no reason to leave");
     assert!(dashboard.act(Action::Run(Verb::StopNow)));

@@ -47,6 +47,21 @@ impl Toasts {
         }
     }
 
+    /// In place of what was said of the same before.
+    pub(crate) fn say_instead(&mut self, severity: Severity, message: Message) {
+        self.shown.retain(|toast| toast.message.id != message.id);
+        self.say(severity, message);
+    }
+
+    /// Says what is wrong; with several faults, the first of them and how many there are.
+    pub(crate) fn say_faults(&mut self, faults: Vec<Message>) {
+        let count = faults.len();
+        if let Some(first) = faults.into_iter().next() {
+            let many = |first| Message::new("theme-faults").with("count", count).with("first", first);
+            self.say(Severity::Warn, if count == 1 { first } else { many(first) });
+        }
+    }
+
     /// Shows those notices that were not shown yet.
     pub(crate) fn quote(&mut self, notices: &[Notice]) {
         for notice in notices {
@@ -97,7 +112,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let corner = corner(area, size);
     let worst = toasts.shown.iter().map(|toast| toast.severity).max().unwrap_or(Severity::Info);
     frame.render_widget(Clear, corner);
-    let block = Block::bordered().border_set(view.glyphs.border).border_style(view.theme.severity(worst));
+    let block = Block::bordered().border_set(view.glyphs.border).style(view.theme.text);
+    let block = block.border_style(view.theme.severity(worst));
     let inside = block.inner(corner);
     frame.render_widget(block, corner);
     view.put_lines(frame, inside, lines);

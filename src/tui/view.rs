@@ -8,7 +8,8 @@ use ratatui::{Frame, layout::Rect, text::Line};
 use super::{
     app::App,
     columns::{self, Column, Row},
-    theme::{Glyphs, Theme},
+    glyphs::Glyphs,
+    theme::Theme,
 };
 use crate::{
     domain::{message::Message, now, snapshot::Snapshot, text},

@@ -319,3 +319,37 @@ async fn the_screen_is_kept_in_every_form_and_language() {
     assert_eq!(code, Some(1));
     assert!(errors.contains("/nonexistent/screen.svg"), "{errors}");
 }
+
+#[tokio::test]
+async fn a_picture_has_the_chosen_theme_and_faults_of_a_theme_are_told_at_once() {
+    let simulator = simulator(&["alpha"]).await;
+    let proxy = home(&simulator, &["alpha"]).start().await;
+    let home = &proxy.home;
+    let folder = home.state_dir().join("themes");
+    fs::create_dir(&folder).expect("made");
+    fs::write(folder.join("dusk.toml"), "base = 'light'\nbackground = '#010203'\nok = { fg = '#040506' }\n")
+        .expect("written");
+    let picture = async |theme: &str| {
+        let (code, said, errors) = home.run(&["screenshot", "--format", "svg", "--theme", theme]).await;
+        assert_eq!(code, Some(0), "{errors}");
+        (said, errors)
+    };
+    for (theme, background) in [("auto", "#16181d"), ("light", "#fbfaf7"), ("dusk", "#010203")] {
+        let (said, errors) = picture(theme).await;
+        assert!(said.contains(&format!("fill=\"{background}\"")), "{theme}: {said}");
+        assert_eq!(errors, "", "{theme}");
+    }
+    let (_, ansi, _) = home.run(&["screenshot", "--format", "ansi", "--theme", "dusk", "--no-color"]).await;
+    assert!(ansi.contains('\u{1b}') && !ansi.contains("38;"), "{ansi}");
+
+    fs::write(folder.join("dusk.toml"), "base = 'light'\nok = { fg = 'gren' }\nbad = { bold = 2 }\n").expect("written");
+    let (said, errors) = picture("dusk").await;
+    assert!(said.contains("fill=\"#fbfaf7\""), "its base goes on: {said}");
+    let told: Vec<&str> = errors.lines().collect();
+    assert_eq!(told.len(), 2, "{errors}");
+    for (told, place) in told.iter().zip(["dusk.toml, line 2: \"gren\"", "dusk.toml, line 3: \"2\""]) {
+        assert!(told.contains(place), "{told}");
+    }
+    let (_, errors) = picture("drak").await;
+    assert!(errors.contains("\"drak\"") && errors.contains("high-contrast") && errors.contains("dusk"), "{errors}");
+}

@@ -21,6 +21,7 @@ const PAPERS: &[&str] = &[
     "docs/doctor.md",
     "docs/operation.md",
     "docs/performance.md",
+    "docs/themes.md",
     "docs/trace.md",
 ];
 const SAMPLE: &str = "assets/.env.example";

@@ -98,6 +98,8 @@ async fn a_person_can_rotate_block_pause_switch_and_resize() {
     // A Russian layout: the key of `L`.
     screen.press("Д").await;
     screen.until_text("Keys").await;
+    screen.press("t").await;
+    screen.until_text("Theme: light").await;
     for size in [SMALL, (40, 12), (20, 5), (3, 1), LARGE] {
         screen.resize(size);
         screen.until("the new size", |shown| !shown.text.is_empty()).await;

@@ -46,6 +46,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("auths_dir", "cli-auths-dir"),
     ("state_dir", "cli-state-dir"),
     ("listen", "cli-listen"),
+    ("theme", "cli-theme"),
     ("plain", "cli-plain"),
     ("no_color", "cli-no-color"),
     ("ascii", "cli-ascii"),

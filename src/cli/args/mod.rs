@@ -1,11 +1,13 @@
 //! What can be typed: clap types. Their words are elsewhere (`help`).
 
 mod help;
+mod old;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs, FromArgMatches, Parser, Subcommand};
 
+use self::old::Old;
 use super::{doctor::Asked, screenshot::Wanted, trace::TraceArgs};
 use crate::{config::Flags, i18n::Words};
 
@@ -38,6 +40,8 @@ pub(super) struct Args {
     state_dir: Option<PathBuf>,
     #[arg(long, global = true, value_name = "HOST:PORT")]
     listen: Option<String>,
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
     #[arg(long, global = true)]
     plain: bool,
     #[arg(long, global = true)]
@@ -302,39 +306,6 @@ impl Default for E2eArgs {
     }
 }
 
-/// What the old tool had at the top, one at a time; a command of ours stands behind each.
-#[derive(Debug, Clone, Default, ClapArgs)]
-#[group(multiple = false)]
-struct Old {
-    #[arg(id = "old_rotate", long = "rotate", hide = true)]
-    rotate: bool,
-    #[arg(id = "old_auto", long = "auto-rotate", alias = "auto_rotate", hide = true)]
-    auto_rotate: bool,
-    #[arg(id = "old_health", long = "health", alias = "all", hide = true)]
-    health: bool,
-    #[arg(id = "old_current", long = "current", hide = true)]
-    current: bool,
-    #[arg(id = "old_status", long = "status", hide = true)]
-    status: bool,
-    #[arg(id = "old_trace", long = "trace", hide = true)]
-    trace: bool,
-}
-
-impl Old {
-    fn command(&self) -> Option<Action> {
-        let json = Json { json: false };
-        let meant = [
-            (self.rotate, Action::Rotate { old: None, to: None, json }),
-            (self.auto_rotate, Action::AutoRotate { switch: "on".to_owned(), json }),
-            (self.health, Action::Health { current: false, json }),
-            (self.current, Action::Health { current: true, json }),
-            (self.status, Action::Status(json)),
-            (self.trace, Action::Trace(TraceArgs::following())),
-        ];
-        meant.into_iter().find(|(typed, _)| *typed).map(|(_, action)| action)
-    }
-}
-
 /// The whole command line, explained in the language of `words`.
 pub(super) fn command(words: &Words) -> clap::Command {
     help::command(words)
@@ -387,6 +358,7 @@ impl Args {
             state_dir: self.state_dir.clone(),
             listen: self.listen.clone(),
             lang: self.lang.clone(),
+            theme: self.theme.clone(),
             plain: self.plain,
             no_color: self.no_color,
             dry_run: self.dry_run,
@@ -447,19 +419,6 @@ mod tests {
         assert_eq!(split(&["kmi-tui", "--state-dir", "kimi", "kimi", "kimi"]), theirs(&["kimi"]));
         assert_eq!(split(&["kmi-tui", "status"]), None);
         assert_eq!(split(&["kmi-tui", "block", "kimi"]), None);
-    }
-
-    #[test]
-    fn the_old_tool_s_flags_mean_commands() {
-        let words = Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
-        let read = |flag: &str| Args::read(["kmi-tui", flag].map(OsString::from), &words).expect("read").command;
-        assert!(matches!(read("--rotate"), Some(Action::Rotate { to: None, .. })));
-        assert!(matches!(read("--auto_rotate"), Some(Action::AutoRotate { .. })));
-        assert!(matches!(read("--all"), Some(Action::Health { current: false, .. })));
-        assert!(matches!(read("--current"), Some(Action::Health { current: true, .. })));
-        assert!(matches!(read("--status"), Some(Action::Status(_))));
-        assert!(matches!(read("--trace"), Some(Action::Trace(_))));
-        assert!(Args::read(["kmi-tui", "--status", "--health"].map(OsString::from), &words).is_err());
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn scrolled_popup(
     let fitted = |text: &str| cut(text, usize::from(area.width).saturating_sub(6), view.glyphs.ellipsis);
     let mut block = Block::bordered()
         .border_set(view.glyphs.border)
+        .style(theme.text)
         .border_style(theme.border_focused)
         .padding(Padding::horizontal(1))
         .title_top(Line::from(Span::styled(format!(" {} ", fitted(title)), theme.title_focused)));

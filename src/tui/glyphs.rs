@@ -1,0 +1,114 @@
+//! Signs by what they mean, in Unicode or ASCII. Not their colours (`theme`).
+
+use ratatui::symbols::border;
+
+use crate::domain::{command::Severity, snapshot::Status};
+
+/// Signs, each one column wide.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Glyphs {
+    pub(crate) border: border::Set<'static>,
+    pub(crate) selected: &'static str,
+    pub(crate) active: &'static str,
+    pub(crate) ellipsis: &'static str,
+    pub(crate) separator: &'static str,
+    pub(crate) bar_full: &'static str,
+    pub(crate) bar_rest: &'static str,
+    pub(crate) nothing: &'static str,
+    pub(crate) arrow: &'static str,
+    pub(crate) up: &'static str,
+    pub(crate) down: &'static str,
+    /// Marks what a table is sorted by, most first; one column wide.
+    pub(crate) sorted: &'static str,
+    pub(crate) left: &'static str,
+    pub(crate) right: &'static str,
+    /// From nothing to the most.
+    pub(crate) levels: [&'static str; 9],
+    status: [&'static str; 5],
+    severity: [&'static str; 4],
+}
+
+impl Glyphs {
+    pub(crate) const fn of(ascii: bool) -> Self {
+        if ascii { Self::ascii() } else { Self::unicode() }
+    }
+
+    const fn unicode() -> Self {
+        Self {
+            border: border::ROUNDED,
+            selected: "▌",
+            active: "▸",
+            ellipsis: "…",
+            separator: "·",
+            bar_full: "━",
+            bar_rest: "╌",
+            nothing: "–",
+            arrow: "→",
+            up: "↑",
+            down: "↓",
+            sorted: "↓",
+            left: "←",
+            right: "→",
+            levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+            status: ["●", "▲", "◐", "■", "○"],
+            severity: ["✓", "•", "▲", "✗"],
+        }
+    }
+
+    const fn ascii() -> Self {
+        Self {
+            border: border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            },
+            selected: ">",
+            active: "*",
+            ellipsis: "~",
+            separator: "-",
+            bar_full: "#",
+            bar_rest: ".",
+            nothing: "-",
+            arrow: ">",
+            up: "Up",
+            down: "Down",
+            sorted: "v",
+            left: "Left",
+            right: "Right",
+            levels: [" ", ".", ":", "-", "=", "+", "*", "#", "@"],
+            status: ["+", "!", "~", "x", "-"],
+            severity: ["+", "i", "!", "x"],
+        }
+    }
+
+    pub(crate) const fn status(&self, status: Status) -> &'static str {
+        self.status[status as usize]
+    }
+
+    pub(crate) const fn severity(&self, severity: Severity) -> &'static str {
+        self.severity[severity as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    #[test]
+    fn ascii_is_ascii_and_signs_are_one_column_wide() {
+        for glyphs in [Glyphs::of(true), Glyphs::of(false)] {
+            let signs = [glyphs.selected, glyphs.active, glyphs.ellipsis, glyphs.bar_full, glyphs.bar_rest];
+            for sign in signs.iter().chain(&glyphs.levels).chain(&glyphs.status).chain(&glyphs.severity) {
+                assert_eq!(sign.width(), 1, "{sign}");
+                assert!(glyphs != Glyphs::of(true) || sign.is_ascii(), "{sign}");
+            }
+        }
+    }
+}
