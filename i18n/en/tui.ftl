@@ -362,13 +362,13 @@ theme-now = Theme: { $theme }
 theme-no-colours = Theme: mono, since there are no colours here (NO_COLOR, --plain, --no-color or TERM=dumb)
 theme-unknown = There is no theme "{ $value }", so the terminal's background decides. There are: auto, { $known }
 
-# Faults of a theme's file.
-theme-faults = { $count ->
-    [one] { $count } fault in themes: { $first }
-   *[other] { $count } faults in themes, all on stderr. The first: { $first }
+# Faults of a person's own files.
+own-faults = { $count ->
+    [one] { $count } fault in your themes and keys: { $first }
+   *[other] { $count } faults in your themes and keys, all on stderr. The first: { $first }
 }
-theme-unreadable = { $file } cannot be read, so it is no theme
-theme-not-toml = { $file }, line { $line }: "{ $value }" is not TOML
+own-unreadable = { $file } cannot be read
+own-not-toml = { $file }, line { $line }: "{ $value }" is not TOML
 theme-not-base = { $file }, line { $line }: "{ $value }" is nothing to build on; there are: { $known }
 theme-not-meaning = { $file }, line { $line }: "{ $value }" has no meaning; there are: base, background, foreground, { $known }
 theme-not-style = { $file }, line { $line }: "{ $value }" is no style; one looks like { "{ fg = \"#56b4e9\", bold = true }" }
@@ -376,3 +376,21 @@ theme-not-attribute = { $file }, line { $line }: a style has no "{ $value }"; it
 theme-not-colour = { $file }, line { $line }: "{ $value }" is no colour; write "#rrggbb", a name such as "lightred", a number to "255", or "default"
 theme-not-page = { $file }, line { $line }: "{ $value }" must be a colour such as "#16181d"
 theme-not-switch = { $file }, line { $line }: "{ $value }" must be true or false
+
+## Palette
+
+palette-title = Actions
+palette-none = No action is called so.
+foot-palette = Enter do  Esc close
+foot-search = Enter keep  Esc clear
+foot-help = / search  Esc close
+do-palette = actions
+help-palette = find an action by a few letters
+do-run-chosen = do
+
+## A person's own keys
+
+keys-not-action = { $file }, line { $line }: there is no action "{ $value }"; docs/keys.md names them all
+keys-not-list = { $file }, line { $line }: "{ $value }" must be a list of keys, such as ["r", "ctrl-r"]
+keys-not-key = { $file }, line { $line }: "{ $value }" is no key; write r, R, ctrl-r, f5, space, enter or the like
+keys-clash = { $file }, line { $line }: the key "{ $key }" belongs to "{ $other }" already

@@ -380,14 +380,14 @@ theme-no-colours = Тема: без цвета, потому что цветов
 theme-unknown = Темы «{ $value }» нет, поэтому она выбрана по фону терминала. Есть: auto, { $known }
 
 # Ошибки в файле темы.
-theme-faults = { $count ->
-    [one] { $count } ошибка в темах, все в stderr. Первая: { $first }
-    [few] { $count } ошибки в темах, все в stderr. Первая: { $first }
-    [many] { $count } ошибок в темах, все в stderr. Первая: { $first }
-   *[other] { $count } ошибки в темах, все в stderr. Первая: { $first }
+own-faults = { $count ->
+    [one] { $count } ошибка в ваших темах и клавишах, все в stderr. Первая: { $first }
+    [few] { $count } ошибки в ваших темах и клавишах, все в stderr. Первая: { $first }
+    [many] { $count } ошибок в ваших темах и клавишах, все в stderr. Первая: { $first }
+   *[other] { $count } ошибки в ваших темах и клавишах, все в stderr. Первая: { $first }
 }
-theme-unreadable = { $file } не удаётся прочитать, это не тема
-theme-not-toml = { $file }, строка { $line }: «{ $value }» – это не TOML
+own-unreadable = { $file } не удаётся прочитать
+own-not-toml = { $file }, строка { $line }: «{ $value }» – это не TOML
 theme-not-base = { $file }, строка { $line }: основой не может быть «{ $value }»; есть: { $known }
 theme-not-meaning = { $file }, строка { $line }: «{ $value }» ничего не значит; есть: base, background, foreground, { $known }
 theme-not-style = { $file }, строка { $line }: «{ $value }» – это не стиль; стиль выглядит так: { "{ fg = \"#56b4e9\", bold = true }" }
@@ -395,3 +395,21 @@ theme-not-attribute = { $file }, строка { $line }: у стиля нет «
 theme-not-colour = { $file }, строка { $line }: «{ $value }» – это не цвет; нужно "#rrggbb", название вроде "lightred", число до "255" или "default"
 theme-not-page = { $file }, строка { $line }: «{ $value }»: нужен цвет вроде "#16181d"
 theme-not-switch = { $file }, строка { $line }: «{ $value }»: нужно true или false
+
+## Палитра
+
+palette-title = Действия
+palette-none = Такого действия нет.
+foot-palette = Enter выполнить  Esc закрыть
+foot-search = Enter оставить  Esc стереть
+foot-help = / поиск  Esc закрыть
+do-palette = действия
+help-palette = найти действие по нескольким буквам
+do-run-chosen = выполнить
+
+## Свои клавиши
+
+keys-not-action = { $file }, строка { $line }: нет действия «{ $value }»; все названы в docs/keys.md
+keys-not-list = { $file }, строка { $line }: «{ $value }» должно быть списком клавиш, например ["r", "ctrl-r"]
+keys-not-key = { $file }, строка { $line }: «{ $value }» — не клавиша; пишите r, R, ctrl-r, f5, space, enter и подобное
+keys-clash = { $file }, строка { $line }: клавиша «{ $key }» уже занята действием «{ $other }»

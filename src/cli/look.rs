@@ -1,4 +1,4 @@
-//! How the dashboard may look: the person's themes, read from their folder, and what the terminal says of itself. Not what a
+//! How the dashboard may look: the person's themes and keys, read from their files, and what the terminal says of itself. Not what a
 //! theme's file means (`tui::theme`).
 
 use std::{fs, io, path::Path};
@@ -17,6 +17,7 @@ use crate::{
 /// Beside the state, and only ever read.
 const FOLDER: &str = "themes";
 const ENDING: &str = "toml";
+const KEYS: &str = "keys.toml";
 
 /// For this terminal. `home`: the person's state folder. What is wrong with the themes is told on stderr too, where it
 /// stands when the dashboard is left.
@@ -54,10 +55,22 @@ fn look(
     let (mut themes, wrong) = Themes::new(depth, &own);
     faults.extend(wrong);
     faults.extend(themes.choose(&config.theme, is_light(environment.get("COLORFGBG"))).err());
+    let (keymap, wrong) = own_keys(&home.join(KEYS));
+    faults.extend(wrong);
     for fault in &faults {
         complain(&words.render(fault));
     }
-    tui::Look { themes, faults, ascii: args.ascii }
+    tui::Look { themes, keymap, faults, ascii: args.ascii }
+}
+
+/// The person's own keys. No file is no fault.
+fn own_keys(path: &Path) -> (tui::Keymap, Vec<Message>) {
+    let file = path.display().to_string();
+    match text(path) {
+        Ok(text) => tui::Keymap::read(&text, &file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (tui::Keymap::default(), Vec::new()),
+        Err(_) => (tui::Keymap::default(), vec![Message::new("own-unreadable").with("file", file)]),
+    }
 }
 
 /// The person's own themes by name, and what can't be read. No folder is no fault.
@@ -75,7 +88,7 @@ fn own_files(folder: &Path) -> (Vec<OwnFile>, Vec<Message>) {
         let file = path.display().to_string();
         match text(path) {
             Ok(text) => files.push(OwnFile { name, file, text }),
-            Err(_) => faults.push(Message::new("theme-unreadable").with("file", file)),
+            Err(_) => faults.push(Message::new("own-unreadable").with("file", file)),
         }
     }
     (files, faults)
@@ -110,7 +123,7 @@ mod tests {
         assert_eq!(names, ["a", "mine"]);
         let unreadable = |name: &str| {
             let file = folder.join(name).display().to_string();
-            Message::new("theme-unreadable").with("file", file)
+            Message::new("own-unreadable").with("file", file)
         };
         assert_eq!(faults, [unreadable("bad.toml"), unreadable("dir.toml")]);
     }

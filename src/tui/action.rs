@@ -42,7 +42,7 @@ pub(crate) enum Verb {
     RefreshHealth,
     Doctor,
     Pause,
-    /// Opens the line for the trace's filter.
+    /// Opens the line for the trace's filter, or for a search in the help.
     Filter,
     KeepFilter,
     ClearFilter,
@@ -56,6 +56,9 @@ pub(crate) enum Verb {
     Zoom,
     Language,
     Theme,
+    Palette,
+    /// What is chosen in the palette.
+    RunChosen,
     Help,
     Quit,
     Focus(Pane),
@@ -84,8 +87,10 @@ pub(crate) enum Context {
     Reading,
     /// A dialog with text fields: letters are text.
     Dialog,
-    /// The trace's filter is typed: letters are text.
+    /// The trace's filter, or what the help is searched for, is typed: letters are text.
     Filter,
+    /// The palette is open: letters are text.
+    Palette,
     /// The question before leaving.
     Leaving,
 }
@@ -115,7 +120,11 @@ impl Group {
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
+    /// What a person's own keys call it, the same in every language and version; [`FIXED`] where its keys are no
+    /// person's choice.
+    pub(crate) name: &'static str,
     pub(crate) verb: Verb,
+    /// Unless a person has chosen others (`keymap`).
     pub(crate) keys: &'static [Chord],
     pub(crate) contexts: &'static [Context],
     pub(crate) group: Group,
@@ -137,75 +146,121 @@ const fn key(code: KeyCode) -> Chord {
     Chord { code, control: false }
 }
 
-const STOP: Chord = Chord { code: KeyCode::Char('c'), control: true };
+/// The name of what can't be given other keys.
+pub(crate) const FIXED: &str = "";
+
+const fn control(character: char) -> Chord {
+    Chord { code: KeyCode::Char(character), control: true }
+}
+
+/// Leaves whatever is open, and whatever keys a person has chosen.
+pub(crate) const STOP: Chord = control('c');
+const TEXT: &[Context] = &[Context::Dialog, Context::Filter, Context::Palette];
 const ON_KEYS: &[Pane] = &[Pane::Keys, Pane::Quota, Pane::Limits];
 const EVERYWHERE: &[Pane] = &Pane::ALL;
 const NOWHERE: &[Pane] = &[];
 const PANES: &[Context] = &[Context::Panes];
 const SCROLLS: &[Context] = &[Context::Panes, Context::Reading];
 
-const fn row(verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
-    Row { verb, keys, contexts: PANES, group: Group::Keys, word, help, offered: NOWHERE, enabled: always }
+const fn row(name: &'static str, verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
+    Row { name, verb, keys, contexts: PANES, group: Group::Keys, word, help, offered: NOWHERE, enabled: always }
 }
 
 /// The table. Its order is the order of the footer and of the help.
 pub(crate) const TABLE: &[Row] = &[
-    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::Rotate, &[letter('r')], "do-rotate", "help-rotate") },
+    Row {
+        offered: ON_KEYS,
+        enabled: some_key,
+        ..row("rotate", Verb::Rotate, &[letter('r')], "do-rotate", "help-rotate")
+    },
     Row {
         offered: ON_KEYS,
         enabled: rotate_to,
-        ..row(Verb::RotateTo, &[letter('R')], "do-rotate-to", "help-rotate-to")
+        ..row("rotate-to", Verb::RotateTo, &[letter('R')], "do-rotate-to", "help-rotate-to")
     },
-    Row { offered: ON_KEYS, enabled: auto_rotate, ..row(Verb::AutoRotate, &[letter('a')], "do-auto", "help-auto") },
-    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::Block, &[letter('b')], "do-block", "help-block") },
-    Row { offered: ON_KEYS, enabled: unblock, ..row(Verb::Unblock, &[letter('u')], "do-unblock", "help-unblock") },
-    Row { offered: ON_KEYS, enabled: some_key, ..row(Verb::RefreshHealth, &[letter('h')], "do-health", "help-health") },
-    Row { offered: &[Pane::Doctor], ..row(Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
-    view(Row { offered: &[Pane::Trace], ..row(Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
-    view(Row { offered: &[Pane::Trace], ..row(Verb::Filter, &[letter('/')], "do-filter", "help-filter") }),
+    Row {
+        offered: ON_KEYS,
+        enabled: auto_rotate,
+        ..row("auto-rotate", Verb::AutoRotate, &[letter('a')], "do-auto", "help-auto")
+    },
+    Row { offered: ON_KEYS, enabled: some_key, ..row("block", Verb::Block, &[letter('b')], "do-block", "help-block") },
+    Row {
+        offered: ON_KEYS,
+        enabled: unblock,
+        ..row("unblock", Verb::Unblock, &[letter('u')], "do-unblock", "help-unblock")
+    },
+    Row {
+        offered: ON_KEYS,
+        enabled: some_key,
+        ..row("refresh-health", Verb::RefreshHealth, &[letter('h')], "do-health", "help-health")
+    },
+    Row { offered: &[Pane::Doctor], ..row("doctor", Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
+    view(Row { offered: &[Pane::Trace], ..row("pause", Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
+    view(Row {
+        contexts: SCROLLS,
+        offered: &[Pane::Trace],
+        ..row("filter", Verb::Filter, &[letter('/')], "do-filter", "help-filter")
+    }),
     view(Row {
         offered: EVERYWHERE,
         enabled: details,
-        ..row(Verb::Details, &[key(KeyCode::Enter)], "do-details", "help-details")
+        ..row("details", Verb::Details, &[key(KeyCode::Enter)], "do-details", "help-details")
     }),
-    view(Row { offered: EVERYWHERE, ..row(Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
-    view(Row { offered: EVERYWHERE, ..row(Verb::Language, &[letter('L')], "do-language", "help-language") }),
-    view(row(Verb::Theme, &[letter('t')], "do-theme", "help-theme")),
+    view(Row { offered: EVERYWHERE, ..row("zoom", Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
+    view(Row {
+        offered: EVERYWHERE,
+        ..row("language", Verb::Language, &[letter('L')], "do-language", "help-language")
+    }),
+    view(row("theme", Verb::Theme, &[letter('t')], "do-theme", "help-theme")),
     Row {
         offered: &[Pane::Keys, Pane::Trace],
         enabled: jump,
-        ..moving(Verb::Jump, &[letter('f')], "do-jump", "help-jump")
+        ..moving("jump", Verb::Jump, &[letter('f')], "do-jump", "help-jump")
     },
-    view(Row { offered: &[Pane::Keys], enabled: sort, ..row(Verb::Sort, &[letter('s')], "do-sort", "help-sort") }),
+    view(Row {
+        offered: &[Pane::Keys],
+        enabled: sort,
+        ..row("sort", Verb::Sort, &[letter('s')], "do-sort", "help-sort")
+    }),
     view(Row {
         offered: &[Pane::Keys, Pane::Trace],
         enabled: copy,
-        ..row(Verb::Copy, &[letter('y')], "do-copy", "help-copy")
+        ..row("copy", Verb::Copy, &[letter('y')], "do-copy", "help-copy")
     }),
     view(Row {
         offered: &[Pane::Trace],
         enabled: copy_curl,
-        ..row(Verb::CopyCurl, &[letter('Y')], "do-copy-curl", "help-copy-curl")
+        ..row("copy-curl", Verb::CopyCurl, &[letter('Y')], "do-copy-curl", "help-copy-curl")
     }),
-    view(Row { contexts: SCROLLS, ..row(Verb::Help, &[letter('?')], "do-help", "help-help") }),
-    view(Row { contexts: SCROLLS, ..row(Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
-    view(Row { enabled: background, ..row(Verb::Background, &[letter('Q')], "do-background", "help-background") }),
-    Row { offered: EVERYWHERE, ..moving(Verb::NextPane, &[key(KeyCode::Tab)], "do-next-pane", "help-next-pane") },
-    moving(Verb::PreviousPane, &[key(KeyCode::BackTab)], "do-previous-pane", "help-next-pane"),
-    moving(Verb::Focus(Pane::Keys), &[letter('1')], "pane-keys", "help-focus"),
-    moving(Verb::Focus(Pane::Quota), &[letter('2')], "pane-quota", "help-focus"),
-    moving(Verb::Focus(Pane::Trace), &[letter('3')], "pane-trace", "help-focus"),
-    moving(Verb::Focus(Pane::Limits), &[letter('4')], "pane-limits", "help-focus"),
-    moving(Verb::Focus(Pane::Doctor), &[letter('5')], "pane-doctor", "help-focus"),
-    scroll(Verb::Up, &[key(KeyCode::Up), letter('k')], "help-up-down"),
-    scroll(Verb::Down, &[key(KeyCode::Down), letter('j')], "help-up-down"),
-    scroll(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page"),
-    scroll(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page"),
-    scroll(Verb::Home, &[key(KeyCode::Home), letter('g')], "help-ends"),
-    scroll(Verb::End, &[key(KeyCode::End), letter('G')], "help-ends"),
+    view(Row {
+        contexts: SCROLLS,
+        ..row("palette", Verb::Palette, &[letter(':'), control('p')], "do-palette", "help-palette")
+    }),
+    view(Row { contexts: SCROLLS, ..row("help", Verb::Help, &[letter('?')], "do-help", "help-help") }),
+    view(Row { contexts: SCROLLS, ..row("quit", Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
+    view(Row {
+        enabled: background,
+        ..row("background", Verb::Background, &[letter('Q')], "do-background", "help-background")
+    }),
     Row {
-        contexts: &[Context::Panes, Context::Reading, Context::Dialog, Context::Leaving],
-        ..moving(Verb::Close, &[key(KeyCode::Esc)], "do-close", "help-close")
+        offered: EVERYWHERE,
+        ..moving("next-pane", Verb::NextPane, &[key(KeyCode::Tab)], "do-next-pane", "help-next-pane")
+    },
+    moving("previous-pane", Verb::PreviousPane, &[key(KeyCode::BackTab)], "do-previous-pane", "help-next-pane"),
+    moving("pane-keys", Verb::Focus(Pane::Keys), &[letter('1')], "pane-keys", "help-focus"),
+    moving("pane-quota", Verb::Focus(Pane::Quota), &[letter('2')], "pane-quota", "help-focus"),
+    moving("pane-trace", Verb::Focus(Pane::Trace), &[letter('3')], "pane-trace", "help-focus"),
+    moving("pane-limits", Verb::Focus(Pane::Limits), &[letter('4')], "pane-limits", "help-focus"),
+    moving("pane-doctor", Verb::Focus(Pane::Doctor), &[letter('5')], "pane-doctor", "help-focus"),
+    scroll("up", Verb::Up, &[key(KeyCode::Up), letter('k')], "help-up-down"),
+    scroll("down", Verb::Down, &[key(KeyCode::Down), letter('j')], "help-up-down"),
+    scroll("page-up", Verb::PageUp, &[key(KeyCode::PageUp)], "help-page"),
+    scroll("page-down", Verb::PageDown, &[key(KeyCode::PageDown)], "help-page"),
+    scroll("home", Verb::Home, &[key(KeyCode::Home), letter('g')], "help-ends"),
+    scroll("end", Verb::End, &[key(KeyCode::End), letter('G')], "help-ends"),
+    Row {
+        contexts: &[Context::Panes, Context::Reading, Context::Dialog, Context::Leaving, Context::Palette],
+        ..moving(FIXED, Verb::Close, &[key(KeyCode::Esc)], "do-close", "help-close")
     },
     dialog(
         Verb::NextField,
@@ -215,7 +270,12 @@ pub(crate) const TABLE: &[Row] = &[
     dialog(Verb::Submit, &[key(KeyCode::Enter)], "do-submit"),
     Row { contexts: &[Context::Filter], ..dialog(Verb::KeepFilter, &[key(KeyCode::Enter)], "do-keep-filter") },
     Row { contexts: &[Context::Filter], ..dialog(Verb::ClearFilter, &[key(KeyCode::Esc)], "do-clear-filter") },
-    Row { contexts: &[Context::Dialog, Context::Filter], ..dialog(Verb::Quit, &[STOP], "do-quit") },
+    Row { contexts: TEXT, ..dialog(Verb::Quit, &[STOP], "do-quit") },
+    Row { contexts: &[Context::Palette], ..dialog(Verb::RunChosen, &[key(KeyCode::Enter)], "do-run-chosen") },
+    Row { contexts: &[Context::Palette], ..dialog(Verb::Up, &[key(KeyCode::Up), control('p')], "help-up-down") },
+    Row { contexts: &[Context::Palette], ..dialog(Verb::Down, &[key(KeyCode::Down), control('n')], "help-up-down") },
+    Row { contexts: &[Context::Palette], ..dialog(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page") },
+    Row { contexts: &[Context::Palette], ..dialog(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page") },
     Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
     Row { contexts: &[Context::Leaving], ..dialog(Verb::Wait, &[letter('w')], "do-wait") },
     Row {
@@ -233,26 +293,21 @@ const fn view(row: Row) -> Row {
     Row { group: Group::View, ..row }
 }
 
-const fn moving(verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
-    Row { group: Group::Move, ..row(verb, keys, word, help) }
+const fn moving(name: &'static str, verb: Verb, keys: &'static [Chord], word: &'static str, help: &'static str) -> Row {
+    Row { group: Group::Move, ..row(name, verb, keys, word, help) }
 }
 
-const fn scroll(verb: Verb, keys: &'static [Chord], help: &'static str) -> Row {
-    Row { contexts: SCROLLS, ..moving(verb, keys, help, help) }
+const fn scroll(name: &'static str, verb: Verb, keys: &'static [Chord], help: &'static str) -> Row {
+    Row { contexts: SCROLLS, ..moving(name, verb, keys, help, help) }
 }
 
 const fn dialog(verb: Verb, keys: &'static [Chord], word: &'static str) -> Row {
-    Row { contexts: &[Context::Dialog], group: Group::Dialog, ..row(verb, keys, word, word) }
+    Row { contexts: &[Context::Dialog], group: Group::Dialog, ..row(FIXED, verb, keys, word, word) }
 }
 
 /// The row of a verb, as it is first in the table.
 pub(crate) fn find(verb: Verb) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.verb == verb)
-}
-
-/// What this key does there.
-pub(crate) fn on(chord: Chord, context: Context) -> Option<Verb> {
-    TABLE.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&chord)).map(|row| row.verb)
 }
 
 const fn always(_: &App, _: &Snapshot) -> Result<(), Message> {
@@ -334,13 +389,15 @@ fn jump(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
 impl Context {
     /// Whether letters are text there, and no commands.
     pub(crate) const fn takes_text(self) -> bool {
-        matches!(self, Self::Dialog | Self::Filter)
+        matches!(self, Self::Dialog | Self::Filter | Self::Palette)
     }
 
     pub(crate) const fn of(overlay: Option<&Overlay>) -> Self {
         match overlay {
             None => Self::Panes,
-            Some(Overlay::Help { .. } | Overlay::Details { .. }) => Self::Reading,
+            Some(Overlay::Help(help)) if help.typing => Self::Filter,
+            Some(Overlay::Help(_) | Overlay::Details { .. }) => Self::Reading,
+            Some(Overlay::Palette(_)) => Self::Palette,
             Some(Overlay::Block(_)) => Self::Dialog,
             Some(Overlay::Filter(_)) => Self::Filter,
             Some(Overlay::Quit { .. }) => Self::Leaving,
@@ -356,6 +413,14 @@ mod tests {
 
     use super::*;
     use crate::i18n::{Locale, Words};
+
+    #[test]
+    fn names_are_used_once() {
+        let mut seen = HashSet::new();
+        for row in TABLE.iter().filter(|row| row.name != FIXED) {
+            assert!(seen.insert(row.name), "{} twice", row.name);
+        }
+    }
 
     #[test]
     fn a_key_means_one_thing_in_a_context() {

@@ -13,8 +13,9 @@ use super::{
     filter_line::FilterLine,
     findings::{self, Named, findings},
     key_sort::Sort,
+    keymap::Keymap,
     layout::Pane,
-    overlay::block::Form,
+    overlay::{block::Form, help::Help, palette::Palette},
     toast::Toasts,
     trace_list::TraceList,
 };
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) trace: TraceList,
     pub(crate) toasts: Toasts,
     pub(crate) sort: Sort,
+    pub(crate) keymap: Keymap,
     /// What the last drawing found out.
     pub(crate) extent: Extent,
     /// One selection for all panes that list keys; `None` is the active key.
@@ -47,9 +49,8 @@ pub(crate) struct App {
 /// What takes the keys before the panes do: most of it lies over them.
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
-    Help {
-        scroll: usize,
-    },
+    Help(Help),
+    Palette(Palette),
     Details {
         subject: Subject,
         scroll: usize,
@@ -85,6 +86,8 @@ pub(crate) enum Effect {
     Send(Command),
     SwitchLanguage,
     SwitchTheme,
+    /// Its entries are words, which only the loop has.
+    OpenPalette,
     /// To the clipboard.
     Copy(String),
     Leave,
@@ -117,6 +120,7 @@ impl App {
             trace: TraceList::new(history),
             toasts: Toasts::default(),
             sort: Sort::default(),
+            keymap: Keymap::default(),
             extent: Extent::default(),
             key: None,
             finding: None,
@@ -203,19 +207,15 @@ impl App {
             Verb::Submit => return self.submit(),
             Verb::NextField => self.in_form(Form::next_field),
             Verb::Pause => self.trace.toggle_pause(),
-            Verb::Filter => {
-                self.focus = Pane::Trace;
-                self.overlay = Some(Overlay::Filter(FilterLine::new(self.trace.line())));
-            }
+            Verb::Filter => self.open_filter_line(),
+            Verb::Palette => return vec![Effect::OpenPalette],
+            Verb::RunChosen => return self.run_chosen(snapshot),
             Verb::Copy => return self.copy(self.copied(snapshot)),
             Verb::CopyCurl => return self.copy(self.curl(snapshot)),
             Verb::Jump => self.jump(snapshot),
             Verb::Sort => self.sort = self.sort.next(),
-            Verb::KeepFilter => self.leave_filter_line(),
-            Verb::ClearFilter => {
-                self.trace.filter(Filter::default(), "");
-                self.leave_filter_line();
-            }
+            Verb::KeepFilter => self.leave_filter_line(true),
+            Verb::ClearFilter => self.leave_filter_line(false),
             Verb::Details => self.open_details(snapshot),
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
@@ -258,9 +258,16 @@ impl App {
     fn go(&mut self, verb: Verb, snapshot: &Snapshot) {
         let Extent { page, scroll: most } = self.extent;
         let page = page.saturating_sub(1).max(1);
-        if let Some(Overlay::Help { scroll } | Overlay::Details { scroll, .. }) = &mut self.overlay {
-            *scroll = step(verb, *scroll, most + 1, page);
-            return;
+        match &mut self.overlay {
+            Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details { scroll, .. }) => {
+                *scroll = step(verb, *scroll, most + 1, page);
+                return;
+            }
+            Some(Overlay::Palette(palette)) => {
+                palette.row = step(verb, palette.row, palette.len(), page);
+                return;
+            }
+            _ => {}
         }
         match self.focus {
             Pane::Keys => {
@@ -306,6 +313,8 @@ impl App {
     fn edit(&mut self, request: InputRequest) {
         match &mut self.overlay {
             Some(Overlay::Block(form)) => form.edit(request),
+            Some(Overlay::Palette(palette)) => palette.edit(request),
+            Some(Overlay::Help(help)) => help.edit(request),
             Some(Overlay::Filter(line)) => {
                 if let Some((filter, line)) = line.edit(request) {
                     self.trace.filter(filter, line);
@@ -315,10 +324,37 @@ impl App {
         }
     }
 
-    fn leave_filter_line(&mut self) {
-        if matches!(self.overlay, Some(Overlay::Filter(_))) {
-            self.overlay = None;
+    /// In the help for a search, else in the trace pane.
+    fn open_filter_line(&mut self) {
+        match &mut self.overlay {
+            Some(Overlay::Help(help)) => help.typing = true,
+            Some(_) => {}
+            None => {
+                self.focus = Pane::Trace;
+                self.overlay = Some(Overlay::Filter(FilterLine::new(self.trace.line())));
+            }
         }
+    }
+
+    fn leave_filter_line(&mut self, keep: bool) {
+        match &mut self.overlay {
+            Some(Overlay::Help(help)) => help.leave(keep),
+            Some(Overlay::Filter(_)) => {
+                self.overlay = None;
+                if !keep {
+                    self.trace.filter(Filter::default(), "");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What was chosen in the palette, which closes.
+    fn run_chosen(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let Some(Overlay::Palette(palette)) = &self.overlay else { return Vec::new() };
+        let Some(verb) = palette.chosen() else { return Vec::new() };
+        self.overlay = None;
+        self.run(verb, snapshot)
     }
 
     fn in_form(&mut self, change: impl FnOnce(&mut Form)) {
@@ -344,8 +380,8 @@ impl App {
 
     fn toggle_help(&mut self) {
         self.overlay = match self.overlay {
-            Some(Overlay::Help { .. }) => None,
-            _ => Some(Overlay::Help { scroll: 0 }),
+            Some(Overlay::Help(_)) => None,
+            _ => Some(Overlay::Help(Help::default())),
         };
     }
 

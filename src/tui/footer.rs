@@ -46,7 +46,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
 fn hint(view: &View<'_>, row: &Row) -> Vec<Span<'static>> {
     let enabled = (row.enabled)(view.app, view.snapshot).is_ok();
     let key_style = if enabled { view.theme.accent } else { view.theme.dim };
-    let key = row.keys.first().map(|chord| name(view, *chord)).unwrap_or_default();
+    let key = view.app.keymap.keys(row).first().map(|chord| name(view, *chord)).unwrap_or_default();
     vec![
         Span::styled(key, key_style),
         Span::styled(format!(" {}", view.text(row.word)), view.theme.dim),

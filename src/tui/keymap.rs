@@ -1,31 +1,155 @@
-//! From a terminal's key to an action, by context. The keys themselves are in the table of `action`.
+//! From a terminal's key to an action, by context: the keys of the table of `action`, or those that a person's own file
+//! gives instead. Not where that file is.
+
+use std::collections::BTreeMap;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use toml::de::DeTable;
 use tui_input::InputRequest;
 
-use super::action::{self, Action, Chord, Context};
+use super::{
+    action::{self, Action, Chord, Context, FIXED, Row, STOP, Verb},
+    own_toml::{Entry, Faults},
+};
+use crate::domain::message::Message;
 
 /// The letters of the Russian layout and what is on the same keys of the Latin one.
 const RUSSIAN: &str = "йцукенгшщзхъфывапролджэячсмитьбюё";
 const LATIN: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`";
 
-/// What a terminal event means there; `None` when nothing.
-pub(crate) fn action(event: &Event, context: Context) -> Option<Action> {
-    match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => pressed(*key, context),
-        Event::Paste(text) if context.takes_text() => Some(Action::Paste(text.clone())),
-        _ => None,
+/// Which keys do what: the table's, and a person's own instead.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keymap {
+    /// By the action's name.
+    own: BTreeMap<&'static str, Vec<Chord>>,
+}
+
+impl Keymap {
+    /// Reads a person's own keys: `rotate = ["r", "ctrl-r"]`. With any fault the table's keys stand.
+    pub(crate) fn read(text: &str, file: &str) -> (Self, Vec<Message>) {
+        let (table, mut faults) = Faults::parse(text, file);
+        let mut keymap = Self::default();
+        for (name, value) in &table {
+            match action::TABLE.iter().find(|row| row.name != FIXED && row.name == name.get_ref().as_ref()) {
+                Some(row) => drop(keymap.own.insert(row.name, chords(value, &mut faults))),
+                None => faults.tell(name.span(), Message::new("keys-not-action")),
+            }
+        }
+        if let Some(quit) = keymap.own.get_mut("quit").filter(|quit| !quit.contains(&STOP)) {
+            quit.push(STOP);
+        }
+        keymap.tell_clashes(&table, &mut faults);
+        let faults = faults.into_messages();
+        (if faults.is_empty() { keymap } else { Self::default() }, faults)
+    }
+
+    /// A key that is given to an action must not do anything else where the action is possible.
+    fn tell_clashes(&self, table: &DeTable<'_>, faults: &mut Faults<'_>) {
+        for (name, value) in table {
+            let Some(row) = action::TABLE.iter().find(|row| row.name == name.get_ref().as_ref()) else { continue };
+            let meets = |other: &&Row| other.contexts.iter().any(|context| row.contexts.contains(context));
+            for chord in self.keys(row) {
+                let others = action::TABLE.iter().filter(|other| other.name != row.name).filter(meets);
+                if let Some(other) = others.into_iter().find(|other| self.keys(other).contains(chord)) {
+                    let taken = if other.name == FIXED { "close" } else { other.name };
+                    let fault = Message::new("keys-clash").with("key", spelled(*chord)).with("other", taken);
+                    faults.tell(value.span(), fault);
+                }
+            }
+        }
+    }
+
+    /// The keys of an action.
+    pub(crate) fn keys(&self, row: &Row) -> &[Chord] {
+        self.own.get(row.name).map_or(row.keys, Vec::as_slice)
+    }
+
+    fn on(&self, chord: Chord, context: Context) -> Option<Verb> {
+        let meant = |row: &&Row| row.contexts.contains(&context) && self.keys(row).contains(&chord);
+        action::TABLE.iter().find(meant).map(|row| row.verb)
+    }
+
+    /// What a terminal event means there; `None` when nothing.
+    pub(crate) fn action(&self, event: &Event, context: Context) -> Option<Action> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.pressed(*key, context),
+            Event::Paste(text) if context.takes_text() => Some(Action::Paste(text.clone())),
+            _ => None,
+        }
+    }
+
+    fn pressed(&self, key: KeyEvent, context: Context) -> Option<Action> {
+        let chord = chord(key);
+        if !context.takes_text() {
+            // A person may have chosen letters of any alphabet.
+            let chord = chord?;
+            return self.on(chord, context).or_else(|| self.on(translated(chord), context)).map(Action::Run);
+        }
+        if let Some(verb) = chord.and_then(|chord| self.on(chord, context)) {
+            return Some(Action::Run(verb));
+        }
+        edit(key).map(Action::Edit)
     }
 }
 
-fn pressed(key: KeyEvent, context: Context) -> Option<Action> {
-    if !context.takes_text() {
-        return action::on(translated(chord(key)?), context).map(Action::Run);
+/// Keys that are no character, as they are written.
+const NAMED: [(&str, KeyCode); 14] = [
+    ("space", KeyCode::Char(' ')),
+    ("enter", KeyCode::Enter),
+    ("tab", KeyCode::Tab),
+    ("shift-tab", KeyCode::BackTab),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pgup", KeyCode::PageUp),
+    ("pgdn", KeyCode::PageDown),
+];
+
+fn chords(value: Entry<'_, '_>, faults: &mut Faults<'_>) -> Vec<Chord> {
+    let Some(list) = value.get_ref().as_array() else {
+        faults.tell(value.span(), Message::new("keys-not-list"));
+        return Vec::new();
+    };
+    let mut chords = Vec::new();
+    for value in list {
+        match value.get_ref().as_str().and_then(read_chord) {
+            Some(chord) => chords.push(chord),
+            None => faults.tell(value.span(), Message::new("keys-not-key")),
+        }
     }
-    if let Some(verb) = chord(key).and_then(|chord| action::on(chord, context)) {
-        return Some(Action::Run(verb));
-    }
-    edit(key).map(Action::Edit)
+    chords
+}
+
+/// Reads `r`, `R`, `ctrl-r`, `f5`, `space` and the like.
+fn read_chord(text: &str) -> Option<Chord> {
+    let (control, name) = text.strip_prefix("ctrl-").map_or((false, text), |name| (true, name));
+    let named = || NAMED.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
+    let function = || {
+        let number = name.strip_prefix('f')?.parse().ok().filter(|number| (1..=12).contains(number))?;
+        Some(KeyCode::F(number))
+    };
+    let mut characters = name.chars();
+    let code = match (characters.next(), characters.next()) {
+        (Some(character), None) if !character.is_whitespace() && !character.is_control() => KeyCode::Char(character),
+        _ => named().or_else(function)?,
+    };
+    Some(Chord { code, control })
+}
+
+/// The same, written.
+pub(crate) fn spelled(chord: Chord) -> String {
+    let control = if chord.control { "ctrl-" } else { "" };
+    let name = NAMED.iter().find(|(_, code)| *code == chord.code).map(|(name, _)| (*name).to_owned());
+    let name = name.unwrap_or_else(|| match chord.code {
+        KeyCode::Char(character) => character.to_string(),
+        code => code.to_string().to_lowercase(),
+    });
+    format!("{control}{name}")
 }
 
 fn chord(key: KeyEvent) -> Option<Chord> {
@@ -52,6 +176,8 @@ fn latin(character: char) -> char {
     let found = match lower {
         '.' => return '/',
         ',' => return '?',
+        // On the key of the colon, with Shift.
+        'ж' if character.is_uppercase() => return ':',
         _ => RUSSIAN.chars().zip(LATIN.chars()).find(|(russian, _)| *russian == lower),
     };
     match found {
@@ -83,10 +209,10 @@ fn edit(key: KeyEvent) -> Option<InputRequest> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::action::Verb, *};
+    use super::*;
 
     fn press(code: KeyCode, modifiers: KeyModifiers, context: Context) -> Option<Action> {
-        action(&Event::Key(KeyEvent::new(code, modifiers)), context)
+        Keymap::default().action(&Event::Key(KeyEvent::new(code, modifiers)), context)
     }
 
     #[test]
@@ -106,6 +232,7 @@ mod tests {
             ('Н', Verb::CopyCurl),
             ('а', Verb::Jump),
             ('ы', Verb::Sort),
+            ('Ж', Verb::Palette),
         ] {
             let found = press(KeyCode::Char(character), KeyModifiers::NONE, Context::Panes);
             assert!(matches!(found, Some(Action::Run(found)) if found == verb), "{character}: {found:?}");
@@ -126,8 +253,9 @@ mod tests {
 
     #[test]
     fn a_paste_never_commands() {
-        assert!(action(&Event::Paste("q".into()), Context::Panes).is_none());
-        assert!(matches!(action(&Event::Paste("q".into()), Context::Dialog), Some(Action::Paste(_))));
+        let paste = |context| Keymap::default().action(&Event::Paste("q".into()), context);
+        assert!(paste(Context::Panes).is_none());
+        assert!(matches!(paste(Context::Dialog), Some(Action::Paste(_))));
     }
 
     #[test]
@@ -135,5 +263,76 @@ mod tests {
         let back = press(KeyCode::Tab, KeyModifiers::SHIFT, Context::Panes);
         assert!(matches!(back, Some(Action::Run(Verb::PreviousPane))));
         assert!(press(KeyCode::Char('q'), KeyModifiers::ALT, Context::Panes).is_none());
+    }
+
+    fn read(text: &str) -> (Keymap, Vec<String>) {
+        let (keymap, faults) = Keymap::read(text, "/t/keys.toml");
+        let words = crate::i18n::Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
+        (keymap, faults.iter().map(|fault| words.render(fault)).collect())
+    }
+
+    #[test]
+    fn a_persons_own_keys_stand_instead() {
+        let (keymap, faults) = read("rotate = ['x', 'ctrl-r', 'f5']\nquit = ['ю']\npause = []\n");
+        assert_eq!(faults, Vec::<String>::new());
+        let on = |code, modifiers| {
+            let found = keymap.action(&Event::Key(KeyEvent::new(code, modifiers)), Context::Panes);
+            found.map(|found| format!("{found:?}"))
+        };
+        let run = |verb| Some(format!("{:?}", Action::Run(verb)));
+        for (code, modifiers, expected) in [
+            (KeyCode::Char('x'), KeyModifiers::NONE, run(Verb::Rotate)),
+            (KeyCode::Char('r'), KeyModifiers::CONTROL, run(Verb::Rotate)),
+            (KeyCode::F(5), KeyModifiers::NONE, run(Verb::Rotate)),
+            (KeyCode::Char('r'), KeyModifiers::NONE, None),
+            (KeyCode::Char(' '), KeyModifiers::NONE, None),
+            (KeyCode::Char('ю'), KeyModifiers::NONE, run(Verb::Quit)),
+            (KeyCode::Char('c'), KeyModifiers::CONTROL, run(Verb::Quit)),
+            (KeyCode::Char('b'), KeyModifiers::NONE, run(Verb::Block)),
+        ] {
+            assert_eq!(on(code, modifiers), expected, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_and_the_tables_keys_stand() {
+        let (keymap, faults) =
+            read("rotate = ['b']\nspin = ['x']\nblock = 'x'\nzoom = ['shift-z', 3]\nsort == \nhelp = ['esc-']\n");
+        assert_eq!(
+            faults,
+            [
+                r#"/t/keys.toml, line 2: there is no action "spin"; docs/keys.md names them all"#,
+                r#"/t/keys.toml, line 3: "x" must be a list of keys, such as ["r", "ctrl-r"]"#,
+                r#"/t/keys.toml, line 4: "shift-z" is no key; write r, R, ctrl-r, f5, space, enter or the like"#,
+                r#"/t/keys.toml, line 4: "3" is no key; write r, R, ctrl-r, f5, space, enter or the like"#,
+                r#"/t/keys.toml, line 5: "sort ==" is not TOML"#,
+                r#"/t/keys.toml, line 6: "esc-" is no key; write r, R, ctrl-r, f5, space, enter or the like"#,
+            ]
+        );
+        assert!(keymap.own.is_empty());
+        let (_, faults) = read("rotate = ['b']\n");
+        assert_eq!(faults, [r#"/t/keys.toml, line 1: the key "b" belongs to "block" already"#]);
+    }
+
+    #[test]
+    fn every_key_is_written_as_it_is_read() {
+        let chords = action::TABLE.iter().filter(|row| row.name != FIXED).flat_map(|row| row.keys);
+        for chord in chords {
+            assert_eq!(read_chord(&spelled(*chord)), Some(*chord), "{}", spelled(*chord));
+        }
+    }
+
+    /// The page that names all actions is made of the table.
+    #[test]
+    fn the_page_of_keys_tells_every_action() {
+        let words = crate::i18n::Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
+        let row = |row: &Row| {
+            let keys: Vec<String> = row.keys.iter().map(|chord| format!("`{}`", spelled(*chord))).collect();
+            let text = words.text(if row.word.starts_with("pane-") { row.word } else { row.help });
+            format!("| `{}` | {} | {text} |\n", row.name, keys.join(" "))
+        };
+        let table: String = action::TABLE.iter().filter(|row| row.name != FIXED).map(row).collect();
+        let page = include_str!("../../docs/keys.md");
+        assert!(page.contains(&table), "docs/keys.md should hold\n{table}");
     }
 }

@@ -18,6 +18,7 @@ mod key_sort;
 mod keymap;
 mod layout;
 mod overlay;
+mod own_toml;
 mod panes;
 mod reader;
 mod screen;
@@ -49,12 +50,13 @@ use tokio::{
 pub(crate) use self::format::{width, wrap};
 use self::{
     action::Action,
-    app::{App, Effect, update},
+    app::{App, Effect, Overlay, update},
     glyphs::Glyphs,
+    overlay::palette::Palette,
     theme::{Theme, Themes},
     view::View,
 };
-pub(crate) use self::{format::took, layout::Pane, wording::window_name};
+pub(crate) use self::{format::took, keymap::Keymap, layout::Pane, wording::window_name};
 use crate::{
     domain::{
         command::{Command, Severity},
@@ -85,7 +87,8 @@ pub(crate) struct Feed {
 #[derive(Debug, Clone)]
 pub(crate) struct Look {
     pub(crate) themes: Themes,
-    /// What was wrong with the themes.
+    pub(crate) keymap: Keymap,
+    /// What was wrong with the person's own themes and keys.
     pub(crate) faults: Vec<Message>,
     pub(crate) ascii: bool,
 }
@@ -117,6 +120,7 @@ pub(crate) fn shot(
     look: &Look,
 ) -> Buffer {
     let mut app = App::new(history);
+    app.keymap = look.keymap.clone();
     update(&mut app, Action::Snapshot, snapshot);
     (app.focus, app.zoomed) = (shot.pane, shot.zoomed);
     // What passes would stand there for ever.
@@ -154,7 +158,7 @@ pub(crate) async fn run(feed: Feed, words: Words, look: Look, stop: impl Future<
                 drawn => drawn?,
             },
             Happened::Event(event) => {
-                let action = keymap::action(&event, dashboard.app.context());
+                let action = dashboard.app.keymap.action(&event, dashboard.app.context());
                 // A resize is no action, but needs a frame.
                 dashboard.dirty = true;
                 if action.is_some_and(|action| dashboard.act(action)) {
@@ -203,6 +207,7 @@ impl Dashboard {
         let now = Instant::now();
         let snapshot = feed.snapshots.borrow_and_update().clone();
         let mut app = App::new(std::mem::take(&mut feed.history));
+        app.keymap = look.keymap;
         update(&mut app, Action::Snapshot, &snapshot);
         let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
         app.toasts.say_faults(look.faults);
@@ -274,6 +279,7 @@ impl Dashboard {
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
                 Effect::SwitchTheme => self.switch_theme(),
+                Effect::OpenPalette => self.app.overlay = Some(Overlay::Palette(Palette::open(&self.words))),
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),

@@ -7,14 +7,16 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
 use tokio::sync::{broadcast, mpsc, watch};
+use tui_input::InputRequest;
 
 use super::{
     action::{Action, Context, TABLE, Verb},
-    app::{App, Effect, update},
+    app::{App, Effect, Overlay, update},
     fixtures,
     glyphs::Glyphs,
-    keymap,
+    keymap::Keymap,
     layout::Pane,
+    overlay::palette::Palette,
     screen,
     theme::{Depth, Themes},
     view::View,
@@ -42,8 +44,13 @@ fn themes(color: bool) -> Themes {
 /// Presses a key as the loop does.
 fn press(app: &mut App, snapshot: &Snapshot, code: KeyCode) -> Vec<Effect> {
     let event = Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
-    let Some(action) = keymap::action(&event, app.context()) else { return Vec::new() };
-    update(app, action, snapshot)
+    let Some(action) = app.keymap.action(&event, app.context()) else { return Vec::new() };
+    let effects = update(app, action, snapshot);
+    if effects == [Effect::OpenPalette] {
+        app.overlay = Some(Overlay::Palette(Palette::open(&words(Locale::English))));
+        return Vec::new();
+    }
+    effects
 }
 
 fn type_in(app: &mut App, snapshot: &Snapshot, text: &str) {
@@ -284,6 +291,40 @@ fn sorting_keeps_the_selection_and_moves_by_what_is_seen() {
 }
 
 #[test]
+fn the_palette_runs_what_is_found_and_says_why_not() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "j:to the sel");
+    assert_eq!(app.context(), Context::Palette);
+    let to_beta = Effect::Send(Command::RotateTo(Label::new("beta")));
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [to_beta]);
+    assert_eq!(app.context(), Context::Panes);
+    let (mut app, _) = keys(&normal, ":unblock");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), []);
+    assert_eq!(app.toasts.messages(), ["why-not-blocked"]);
+    let (mut app, _) = keys(&normal, ":qzzz");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [], "there is no such action");
+    assert_eq!(press(&mut app, &normal, KeyCode::Esc), []);
+    let (mut app, _) = keys(&normal, "?:trace");
+    assert_eq!(press(&mut app, &normal, KeyCode::Down), []);
+    assert_eq!(app.context(), Context::Palette);
+}
+
+#[test]
+fn the_help_is_searched_and_shown_whole_again() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "?/unbl");
+    let screen = |app: &mut App| draw(app, &normal, &words(Locale::English), (80, 24), false);
+    let found = screen(&mut app);
+    assert!(found.contains("unblock the selected key") && !found.contains("rotate to the best"), "{found}");
+    press(&mut app, &normal, KeyCode::Enter);
+    assert_eq!(app.context(), Context::Reading);
+    assert!(!screen(&mut app).contains("rotate to the best"));
+    press(&mut app, &normal, KeyCode::Char('/'));
+    press(&mut app, &normal, KeyCode::Esc);
+    assert!(screen(&mut app).contains("rotate to the best"));
+}
+
+#[test]
 fn escape_clears_a_kept_filter_before_the_zoom() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "z/x");
@@ -346,7 +387,7 @@ fn time_moves_the_screen_only_while_something_counts() {
 fn the_screen_looks_as_it_should() {
     for locale in Locale::ALL {
         let words = words(locale);
-        for size in [(80, 24), (120, 40)] {
+        for size in [(80, 24), (120, 40), (200, 60)] {
             for (name, snapshot, history) in
                 [("empty", fixtures::empty(), Vec::new()), ("normal", fixtures::normal(), fixtures::history())]
             {
@@ -367,6 +408,7 @@ fn the_screen_looks_as_it_should() {
             ("sorted", "ssss"),
             ("copied", "3Y"),
             ("filter", "/key:beta\n"),
+            ("help-search", "?/key"),
             ("filter-fault", "/key:beta >2 kye:x"),
         ] {
             let normal = fixtures::normal();
@@ -377,6 +419,11 @@ fn the_screen_looks_as_it_should() {
             }
             insta::assert_snapshot!(format!("{name}-{tag}"), draw(&mut app, &normal, &words, (80, 24), false));
         }
+        let mut app = App::new(fixtures::history());
+        let mut palette = Palette::open(&words);
+        "ro".chars().for_each(|letter| palette.edit(InputRequest::InsertChar(letter)));
+        app.overlay = Some(Overlay::Palette(palette));
+        insta::assert_snapshot!(format!("palette-{tag}"), draw(&mut app, &fixtures::normal(), &words, (80, 24), false));
         let mut app = App::new(fixtures::hostile());
         update(&mut app, Action::Snapshot, &fixtures::alarm());
         insta::assert_snapshot!(format!("alarm-{tag}"), draw(&mut app, &fixtures::alarm(), &words, (120, 40), true));
@@ -504,7 +551,7 @@ fn dashboard(
         commands,
         background: Arc::default(),
     };
-    let look = super::Look { themes: themes(true), faults: Vec::new(), ascii: false };
+    let look = super::Look { themes: themes(true), keymap: Keymap::default(), faults: Vec::new(), ascii: false };
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }
 
@@ -553,7 +600,7 @@ fn any_action() -> impl Strategy<Value = Action> {
     let verb = (0..TABLE.len()).prop_map(|row| Action::Run(TABLE[row].verb));
     prop_oneof![
         8 => verb,
-        2 => any::<char>().prop_map(|typed| Action::Edit(tui_input::InputRequest::InsertChar(typed))),
+        2 => any::<char>().prop_map(|typed| Action::Edit(InputRequest::InsertChar(typed))),
         1 => any::<String>().prop_map(Action::Paste),
         1 => Just(Action::Run(Verb::Filter)),
         1 => prop::sample::select(vec!["key:beta", " status:4xx", "\"", "-", ">1s"]).prop_map(|text| Action::Paste(text.into())),

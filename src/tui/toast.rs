@@ -57,7 +57,7 @@ impl Toasts {
     pub(crate) fn say_faults(&mut self, faults: Vec<Message>) {
         let count = faults.len();
         if let Some(first) = faults.into_iter().next() {
-            let many = |first| Message::new("theme-faults").with("count", count).with("first", first);
+            let many = |first| Message::new("own-faults").with("count", count).with("first", first);
             self.say(Severity::Warn, if count == 1 { first } else { many(first) });
         }
     }

@@ -1,8 +1,9 @@
-//! What lies over the panes, one at a time: help, details, dialogs. Not toasts, which never take keys.
+//! What lies over the panes, one at a time: help, palette, details, dialogs. Not toasts, which never take keys.
 
 pub(crate) mod block;
 mod details;
-mod help;
+pub(crate) mod help;
+pub(crate) mod palette;
 mod quit;
 
 use ratatui::{
@@ -22,7 +23,8 @@ use super::{
 /// Draws what is open, and tells how far it can be scrolled; `None` when nothing is open.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Option<Extent> {
     match view.app.overlay.as_ref()? {
-        Overlay::Help { scroll } => Some(help::draw(frame, area, view, *scroll)),
+        Overlay::Help(help) => Some(help::draw(frame, area, view, help)),
+        Overlay::Palette(palette) => Some(palette::draw(frame, area, view, palette)),
         Overlay::Details { subject, scroll } => Some(details::draw(frame, area, view, subject, *scroll)),
         Overlay::Block(form) => {
             block::draw(frame, area, view, form);

@@ -1,16 +1,14 @@
 //! A theme as its file says it, and what is wrong with the file. Pure: who reads files and where they are is not known
 //! here, nor which theme is chosen (`shelf`).
 
-use std::ops::Range;
-
 use ratatui::style::{Color, Modifier, Style};
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
+use toml::de::DeTable;
 
 use super::{Depth, MEANINGS, Theme};
-use crate::domain::message::Message;
+use crate::{
+    domain::message::Message,
+    tui::own_toml::{Entry, Faults},
+};
 
 /// A theme with all its colours, whatever the terminal has.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,31 +68,19 @@ impl Palette {
     /// Reads `text`. With any fault, what the file builds on stands for it: that is what it names as `base`, else
     /// `default`.
     pub(super) fn read(name: &str, text: &str, file: &str, bases: &[Self], default: &Self) -> (Self, Vec<Message>) {
-        let mut reader = Reader { text, file, broken: Vec::new(), faults: Vec::new() };
-        let (table, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            reader.syntax(error.span().unwrap_or_default());
-        }
-        let table = table.into_inner();
+        let (table, faults) = Faults::parse(text, file);
+        let mut reader = Reader { faults };
         let base = Self { name: name.to_owned(), ..reader.base(&table, bases).unwrap_or(default).clone() };
         let palette = reader.palette(&table, base.clone());
-        reader.faults.sort_by_key(|(line, _)| *line);
-        let faults: Vec<Message> = reader.faults.into_iter().map(|(_, fault)| fault).collect();
+        let faults = reader.faults.into_messages();
         (if faults.is_empty() { palette } else { base }, faults)
     }
 }
 
 /// What is read, and what was wrong with it so far.
 struct Reader<'a> {
-    text: &'a str,
-    file: &'a str,
-    /// Lines that are not TOML: what was made of them is nobody's word.
-    broken: Vec<usize>,
-    /// With their lines.
-    faults: Vec<(usize, Message)>,
+    faults: Faults<'a>,
 }
-
-type Entry<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
 impl Reader<'_> {
     fn base<'p>(&mut self, table: &DeTable<'_>, bases: &'p [Palette]) -> Option<&'p Palette> {
@@ -102,7 +88,7 @@ impl Reader<'_> {
         let found = value.get_ref().as_str().and_then(|wanted| bases.iter().find(|base| base.name == wanted));
         if found.is_none() {
             let names: Vec<&str> = bases.iter().map(|base| base.name.as_str()).collect();
-            self.fault(value.span(), Message::new("theme-not-base").with("known", names.join(", ")));
+            self.faults.tell(value.span(), Message::new("theme-not-base").with("known", names.join(", ")));
         }
         found
     }
@@ -117,7 +103,7 @@ impl Reader<'_> {
                 ("foreground", _) => palette.page.foreground = self.page(value),
                 _ => {
                     let meanings: Vec<&str> = MEANINGS.iter().map(|(known, _)| *known).collect();
-                    self.fault(key.span(), Message::new("theme-not-meaning").with("known", meanings.join(", ")));
+                    self.faults.tell(key.span(), Message::new("theme-not-meaning").with("known", meanings.join(", ")));
                 }
             }
         }
@@ -127,7 +113,7 @@ impl Reader<'_> {
     fn paint(&mut self, value: Entry<'_, '_>) -> Paint {
         let mut paint = Paint::default();
         let Some(table) = value.get_ref().as_table() else {
-            self.fault(value.span(), Message::new("theme-not-style"));
+            self.faults.tell(value.span(), Message::new("theme-not-style"));
             return paint;
         };
         for (key, value) in table {
@@ -140,7 +126,7 @@ impl Reader<'_> {
                 "dim" => paint.modifier.set(Modifier::DIM, self.is_on(value)),
                 "underlined" => paint.modifier.set(Modifier::UNDERLINED, self.is_on(value)),
                 "reversed" => paint.modifier.set(Modifier::REVERSED, self.is_on(value)),
-                _ => self.fault(key.span(), Message::new("theme-not-attribute")),
+                _ => self.faults.tell(key.span(), Message::new("theme-not-attribute")),
             }
         }
         paint
@@ -152,7 +138,7 @@ impl Reader<'_> {
             _ => text.parse().ok(),
         });
         if color.is_none() {
-            self.fault(value.span(), Message::new("theme-not-colour"));
+            self.faults.tell(value.span(), Message::new("theme-not-colour"));
         }
         color
     }
@@ -161,7 +147,7 @@ impl Reader<'_> {
         match value.get_ref().as_str().map(|text| (text, text.parse())) {
             Some((text, Ok(Color::Rgb(..)))) => text.to_owned(),
             _ => {
-                self.fault(value.span(), Message::new("theme-not-page"));
+                self.faults.tell(value.span(), Message::new("theme-not-page"));
                 String::new()
             }
         }
@@ -169,37 +155,9 @@ impl Reader<'_> {
 
     fn is_on(&mut self, value: Entry<'_, '_>) -> bool {
         value.get_ref().as_bool().unwrap_or_else(|| {
-            self.fault(value.span(), Message::new("theme-not-switch"));
+            self.faults.tell(value.span(), Message::new("theme-not-switch"));
             false
         })
-    }
-
-    /// One fault for a line, which is quoted whole.
-    fn syntax(&mut self, span: Range<usize>) {
-        let line = self.line(span.start);
-        if !self.broken.contains(&line) {
-            let whole = self.text.lines().nth(line - 1).unwrap_or_default();
-            self.faults.push((line, self.placed(Message::new("theme-not-toml"), line, whole)));
-            self.broken.push(line);
-        }
-    }
-
-    fn fault(&mut self, span: Range<usize>, message: Message) {
-        let line = self.line(span.start);
-        // A value without a place is the parser's own, where none was understood.
-        if !span.is_empty() && !self.broken.contains(&line) {
-            let value = self.text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
-            self.faults.push((line, self.placed(message, line, value)));
-        }
-    }
-
-    fn placed(&self, message: Message, line: usize, value: &str) -> Message {
-        message.with("file", self.file).with("line", line).with("value", value)
-    }
-
-    /// Counted from 1.
-    fn line(&self, at: usize) -> usize {
-        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 }
 
@@ -251,7 +209,7 @@ mod tests {
             r#"theme-not-attribute Number(4) Text("blink")"#,
             r#"theme-not-switch Number(4) Text("1")"#,
             r#"theme-not-style Number(5) Text("red")"#,
-            r#"theme-not-toml Number(6) Text("bad == { fg = }")"#,
+            r#"own-not-toml Number(6) Text("bad == { fg = }")"#,
             r#"theme-not-colour Number(7) Text("7")"#,
         ];
         assert_eq!(faults, expected);
