@@ -394,3 +394,10 @@ keys-not-action = { $file }, line { $line }: there is no action "{ $value }"; do
 keys-not-list = { $file }, line { $line }: "{ $value }" must be a list of keys, such as ["r", "ctrl-r"]
 keys-not-key = { $file }, line { $line }: "{ $value }" is no key; write r, R, ctrl-r, f5, space, enter or the like
 keys-clash = { $file }, line { $line }: the key "{ $key }" belongs to "{ $other }" already
+
+## Undo
+
+do-undo = undo
+help-undo = take back the last rotation, block, unblock or switch of auto-rotation
+why-nothing-to-undo = There is nothing to take back.
+toast-undo = { $said } ({ $key } takes it back)

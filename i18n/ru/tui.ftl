@@ -413,3 +413,10 @@ keys-not-action = { $file }, строка { $line }: нет действия «{
 keys-not-list = { $file }, строка { $line }: «{ $value }» должно быть списком клавиш, например ["r", "ctrl-r"]
 keys-not-key = { $file }, строка { $line }: «{ $value }» — не клавиша; пишите r, R, ctrl-r, f5, space, enter и подобное
 keys-clash = { $file }, строка { $line }: клавиша «{ $key }» уже занята действием «{ $other }»
+
+## Отмена
+
+do-undo = отменить
+help-undo = отменить последнюю смену, блокировку, снятие или переключение авторотации
+why-nothing-to-undo = Отменять нечего.
+toast-undo = { $said } (отменить: { $key })

@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     Unblock,
     RefreshHealth,
     Doctor,
+    /// Takes back the last command that can be.
+    Undo,
     Pause,
     /// Opens the line for the trace's filter, or for a search in the help.
     Filter,
@@ -195,6 +197,7 @@ pub(crate) const TABLE: &[Row] = &[
         ..row("refresh-health", Verb::RefreshHealth, &[letter('h')], "do-health", "help-health")
     },
     Row { offered: &[Pane::Doctor], ..row("doctor", Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
+    Row { enabled: undo, ..row("undo", Verb::Undo, &[control('z')], "do-undo", "help-undo") },
     view(Row { offered: &[Pane::Trace], ..row("pause", Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
     view(Row {
         contexts: SCROLLS,
@@ -346,6 +349,10 @@ fn unblock(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
         Status::Blocked | Status::Exhausted => Ok(()),
         _ => Err(Message::new("why-not-blocked").with("label", &key.label)),
     }
+}
+
+fn undo(app: &App, _: &Snapshot) -> Result<(), Message> {
+    if app.undo.is_empty() { Err(Message::new("why-nothing-to-undo")) } else { Ok(()) }
 }
 
 fn background(_: &App, snapshot: &Snapshot) -> Result<(), Message> {

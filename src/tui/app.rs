@@ -13,16 +13,18 @@ use super::{
     filter_line::FilterLine,
     findings::{self, Named, findings},
     key_sort::Sort,
-    keymap::Keymap,
+    keymap::{Keymap, spelled},
     layout::Pane,
     overlay::{block::Form, help::Help, palette::Palette},
     toast::Toasts,
     trace_list::TraceList,
+    undo::Undo,
 };
 use crate::domain::{
     command::{Command, Severity},
     filter::Filter,
     key::Label,
+    message::Message,
     now::{since, until},
     snapshot::{CircuitState, KeyView, Link, Skip, Snapshot, UsageView},
     trace::TraceRecord,
@@ -38,6 +40,7 @@ pub(crate) struct App {
     pub(crate) toasts: Toasts,
     pub(crate) sort: Sort,
     pub(crate) keymap: Keymap,
+    pub(crate) undo: Undo,
     /// What the last drawing found out.
     pub(crate) extent: Extent,
     /// One selection for all panes that list keys; `None` is the active key.
@@ -121,6 +124,7 @@ impl App {
             toasts: Toasts::default(),
             sort: Sort::default(),
             keymap: Keymap::default(),
+            undo: Undo::default(),
             extent: Extent::default(),
             key: None,
             finding: None,
@@ -200,11 +204,12 @@ impl App {
             return Vec::new();
         }
         if let Some(command) = self.command(verb, snapshot) {
-            return vec![Effect::Send(command)];
+            return self.send(command, snapshot);
         }
         match verb {
             Verb::Block => self.open_form(snapshot),
-            Verb::Submit => return self.submit(),
+            Verb::Submit => return self.submit(snapshot),
+            Verb::Undo => return self.undo.take().map(Effect::Send).into_iter().collect(),
             Verb::NextField => self.in_form(Form::next_field),
             Verb::Pause => self.trace.toggle_pause(),
             Verb::Filter => self.open_filter_line(),
@@ -367,11 +372,16 @@ impl App {
         self.overlay = self.selected_key(snapshot).map(|key| Overlay::Block(Form::new(key.label.clone())));
     }
 
-    fn submit(&mut self) -> Vec<Effect> {
+    fn send(&mut self, command: Command, snapshot: &Snapshot) -> Vec<Effect> {
+        self.undo.remember(&command, snapshot);
+        vec![Effect::Send(command)]
+    }
+
+    fn submit(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let Some(Overlay::Block(form)) = &mut self.overlay else { return Vec::new() };
         let Some(command) = form.submit() else { return Vec::new() };
         self.overlay = None;
-        vec![Effect::Send(command)]
+        self.send(command, snapshot)
     }
 
     fn open_details(&mut self, snapshot: &Snapshot) {
@@ -407,8 +417,17 @@ impl App {
         Vec::new()
     }
 
+    /// Shows what is new among the notices, and how to take back what can be.
+    fn quote(&mut self, snapshot: &Snapshot) {
+        let key = action::find(Verb::Undo).and_then(|row| self.keymap.keys(row).first()).map(|key| spelled(*key));
+        self.toasts.quote(&snapshot.notices, |notice| {
+            let key = key.as_deref().filter(|_| self.undo.is_offered(&notice.message.id))?;
+            Some(Message::new("toast-undo").with("said", notice.message.clone()).with("key", key))
+        });
+    }
+
     fn look(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.toasts.quote(&snapshot.notices);
+        self.quote(snapshot);
         match self.overlay {
             Some(Overlay::Quit { waiting: true }) if snapshot.traffic.in_flight == 0 => vec![Effect::Leave],
             _ => Vec::new(),

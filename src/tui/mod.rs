@@ -26,6 +26,7 @@ mod terminal;
 pub(crate) mod theme;
 mod toast;
 mod trace_list;
+mod undo;
 mod view;
 pub(crate) mod wording;
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::{
-        command::Command,
+        command::{Command, Notice, Severity},
         key::Label,
         message::Message,
         snapshot::{Link, Mode, Setup, Snapshot},
@@ -288,6 +288,25 @@ fn sorting_keeps_the_selection_and_moves_by_what_is_seen() {
     assert_eq!(selected(&app).as_deref(), Some("work-main"));
     ["s", "s"].iter().for_each(|_| drop(press(&mut app, &normal, KeyCode::Char('s'))));
     assert_eq!((app.key_line(&normal), app.key_row(&normal)), (2, 2));
+}
+
+#[test]
+fn what_was_done_is_taken_back_and_the_toast_says_how() {
+    let normal = fixtures::normal();
+    let (mut app, effects) = keys(&normal, "jR");
+    assert_eq!(effects, [Effect::Send(Command::RotateTo(Label::new("beta")))]);
+    let notice = Notice {
+        number: 900,
+        at: normal.at,
+        severity: Severity::Ok,
+        message: Message::new("notice-blocked").with("label", "beta"),
+    };
+    update(&mut app, Action::Snapshot, &Snapshot { notices: vec![notice], ..normal.clone() });
+    assert_eq!(app.toasts.messages(), ["toast-undo"]);
+    let undo = Event::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL));
+    let action = app.keymap.action(&undo, app.context()).expect("it does something");
+    assert_eq!(update(&mut app, action.clone(), &normal), [Effect::Send(Command::RotateTo(Label::new("alpha")))]);
+    assert_eq!(update(&mut app, action, &normal), [], "once");
 }
 
 #[test]

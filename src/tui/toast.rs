@@ -62,12 +62,12 @@ impl Toasts {
         }
     }
 
-    /// Shows those notices that were not shown yet.
-    pub(crate) fn quote(&mut self, notices: &[Notice]) {
+    /// Shows those notices that were not shown yet, in other words where `told` has some.
+    pub(crate) fn quote(&mut self, notices: &[Notice], told: impl Fn(&Notice) -> Option<Message>) {
         for notice in notices {
             if notice.number > self.last {
                 self.last = notice.number;
-                self.say(notice.severity, notice.message.clone());
+                self.say(notice.severity, told(notice).unwrap_or_else(|| notice.message.clone()));
             }
         }
     }
@@ -155,12 +155,12 @@ mod tests {
             message: Message::new("why-no-keys").with("n", i64::try_from(number).expect("small")),
         };
         let mut toasts = Toasts::default();
-        toasts.quote(&[notice(3), notice(4)]);
-        toasts.quote(&[notice(3), notice(4), notice(5)]);
+        toasts.quote(&[notice(3), notice(4)], |_| None);
+        toasts.quote(&[notice(3), notice(4), notice(5)], |_| None);
         assert_eq!(toasts.shown.len(), 3);
         toasts.tick(Duration::from_secs(5));
         assert!(toasts.is_empty());
-        toasts.quote(&[notice(5)]);
+        toasts.quote(&[notice(5)], |_| None);
         assert!(toasts.is_empty());
     }
 
