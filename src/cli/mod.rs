@@ -12,6 +12,7 @@ mod follow;
 mod harden;
 mod health;
 mod http;
+mod key_files;
 mod keys;
 mod kimi;
 mod kimi_config;
