@@ -115,8 +115,8 @@ column-served = served
 ## Keys
 
 keys-ready = { $ready } of { $all } ready
-keys-empty = No keys yet.
-keys-empty-where = Put a file for each key, such as alpha.env, into
+keys-empty = No keys yet. Press { $key } to add one.
+keys-empty-where = Or put a file for each key, such as alpha.env, into
 keys-empty-what = with this line in it:
 keys-empty-then = It is noticed at once.
 note-usage-failed = quota check failed
@@ -195,6 +195,13 @@ do-unblock = unblock
 help-unblock = unblock the selected key
 do-health = check
 help-health = check health and quotas now
+do-add = add
+help-add = add a key: its label, and the key unseen
+do-switch = on/off
+help-switch = put the selected key out of use, or back into it
+do-fix = fix
+help-fix = let the program mend the selected finding
+do-confirm = yes
 do-doctor = run checks
 help-doctor = run the doctor's checks
 do-pause = pause
@@ -217,6 +224,8 @@ do-zoom = zoom
 help-zoom = the focused pane on the whole screen
 do-language = русский
 help-language = switch the language
+do-keep-screen = save
+help-keep-screen = save the screen as SVG, ANSI and text
 do-theme = theme
 help-theme = the next colour theme
 do-help = help
@@ -249,6 +258,8 @@ why-active-already = { $label } is active already.
 why-auto-rotate = Auto-rotation is not allowed. Check that your provider's terms permit pooling, then set { $setting }.
 why-not-blocked = { $label } is not blocked.
 why-nothing-to-copy = There is nothing to copy here.
+why-files-demo = The demo's keys are not yours to change. Start without --demo for that.
+why-no-fix = The program can't mend this by itself; the finding says what to do.
 why-no-request = Select a request in the trace first (3).
 why-not-sorted = Only the keys pane is sorted. Go there first (1).
 why-no-key-tried = No key was tried for this request.
@@ -281,6 +292,26 @@ block-hint = 30m, 1h, 2d; empty: until unblocked
 block-fault-span = “{ $typed }” is no span of time. Write 30m, 1h, 2d or 1h30m.
 block-fault-zero = That is no time at all.
 block-fault-long = That is too long. Leave it empty to block until unblocked.
+
+new-key-title = Add a key
+new-key-label = Label
+new-key-secret = Key
+new-key-hint = The label is the file's name: letters, digits, “.”, “_” and “-”. The key is not shown. Its upstream is asked before anything is written.
+new-key-waiting = Asking the upstream about the key…
+new-key-fault-label = Give it a label first.
+new-key-fault-secret = Paste or type the key.
+foot-add = Enter add  Tab next field  Esc cancel
+
+confirm-title = Sure?
+foot-confirm = Enter yes  Esc no
+fix-permissions-question = Close the program's own files and the auth files to everybody else?
+fix-blocklist-question = Unblock every key that is blocked or cooling down?
+fix-recheck-question = Ask the upstream about every key now?
+screen-kept = The screen was kept: { $path }
+errand-settings = { $count ->
+    [one] The settings have a fault: { $first }
+   *[other] The settings have { $count } faults, first of all: { $first }
+}
 
 quit-title = Quit
 quit-question = { $count ->
@@ -398,6 +429,6 @@ keys-clash = { $file }, line { $line }: the key "{ $key }" belongs to "{ $other 
 ## Undo
 
 do-undo = undo
-help-undo = take back the last rotation, block, unblock or switch of auto-rotation
+help-undo = take back the last rotation, block, unblock or switch
 why-nothing-to-undo = There is nothing to take back.
 toast-undo = { $said } ({ $key } takes it back)

@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     Stop,
     args::Args,
+    errands::Clerk,
     look, run,
     signals::{Stage, Stopper},
 };
@@ -56,7 +57,16 @@ pub(super) async fn run(
     tokio::spawn(follow(config.state_dir.clone(), subscription, snapshots, records));
     // The proxy runs elsewhere already, so nobody will ask for it.
     let background = Arc::default();
-    let feed = tui::Feed { snapshots: seen, history, records: heard, commands, background };
+    let clerk = Clerk {
+        flags: args.flags(),
+        environment: environment.clone(),
+        auths_dir: first.setup.auths_dir.clone().into(),
+        home: config.state_dir.clone(),
+        zone: config.zone.clone(),
+        commands: commands.clone(),
+    };
+    let (errands, answers) = clerk.start();
+    let feed = tui::Feed { snapshots: seen, history, records: heard, commands, errands, answers, background };
     let look = look::on_terminal(&config.state_dir, args, config, environment, words);
     let left = tui::run(feed, words.in_locale(words.locale()), look, stopper.reached(Stage::Draining));
     run::left(left.await, words).map(|_| ())

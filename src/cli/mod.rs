@@ -8,6 +8,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod e2e;
+mod errands;
 mod follow;
 mod harden;
 mod health;

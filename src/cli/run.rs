@@ -15,6 +15,7 @@ use super::{
     Stop, USAGE,
     args::Args,
     complain, daemon,
+    errands::Clerk,
     follow::{self, Follower},
     line, lines, look,
     owner::{self, Owner, Place},
@@ -272,13 +273,23 @@ async fn dashboard(
     });
     let (history, records) = engine.records();
     let background = Arc::new(Notify::new());
-    let feed = tui::Feed { snapshots: engine.snapshots(), history, records, commands, background: background.clone() };
     let own_words = words.in_locale(words.locale());
     let home = match engine.setup().mode {
         Mode::Demo => config::state_dir(&args.flags(), environment),
         Mode::Live | Mode::DryRun => config.state_dir.clone(),
     };
     let look = look::on_terminal(&home, args, config, environment, words);
+    let clerk = Clerk {
+        flags: args.flags(),
+        environment: environment.clone(),
+        auths_dir: config.auths_dir.clone(),
+        home,
+        zone: config.zone.clone(),
+        commands: commands.clone(),
+    };
+    let (errands, answers) = clerk.start();
+    let (snapshots, asked) = (engine.snapshots(), background.clone());
+    let feed = tui::Feed { snapshots, history, records, commands, errands, answers, background: asked };
     let result = tokio::select! {
         left = tui::run(feed, own_words, look, stopper.reached(Stage::Leaving)) => left,
         never = hand_over_when_asked(args, config, engine, &background, words) => match never {},

@@ -7,11 +7,12 @@ use tui_input::InputRequest;
 
 use super::{
     app::{App, Overlay},
+    errand::Answer,
     layout::Pane,
 };
 use crate::domain::{
     message::Message,
-    snapshot::{KeyView, Link, Mode, Snapshot, Status},
+    snapshot::{KeyView, Link, Mode, Remedy, Snapshot, Status},
     trace::TraceRecord,
 };
 
@@ -25,6 +26,8 @@ pub(crate) enum Action {
     /// A new snapshot is here.
     Snapshot,
     Record(Arc<TraceRecord>),
+    /// What came of an errand.
+    Answer(Answer),
     /// So many records came too fast to be shown.
     Missed(u64),
     /// This long since the dashboard opened.
@@ -41,6 +44,15 @@ pub(crate) enum Verb {
     Unblock,
     RefreshHealth,
     Doctor,
+    AddKey,
+    /// Out of use, or back into it.
+    SwitchKey,
+    /// What the program can do about the selected finding.
+    Fix,
+    /// The screen as it is, to files.
+    KeepScreen,
+    /// Yes to what is asked.
+    Confirm,
     /// Takes back the last command that can be.
     Undo,
     Pause,
@@ -95,6 +107,8 @@ pub(crate) enum Context {
     Palette,
     /// The question before leaving.
     Leaving,
+    /// The question before what can't be taken back.
+    Confirming,
 }
 
 /// One key with its modifier. Shift is in the character.
@@ -196,6 +210,17 @@ pub(crate) const TABLE: &[Row] = &[
         enabled: some_key,
         ..row("refresh-health", Verb::RefreshHealth, &[letter('h')], "do-health", "help-health")
     },
+    Row {
+        offered: &[Pane::Keys],
+        enabled: on_files,
+        ..row("add-key", Verb::AddKey, &[letter('n')], "do-add", "help-add")
+    },
+    Row {
+        offered: &[Pane::Keys],
+        enabled: switch_key,
+        ..row("enable-disable", Verb::SwitchKey, &[letter('e')], "do-switch", "help-switch")
+    },
+    Row { offered: &[Pane::Doctor], enabled: fix, ..row("fix", Verb::Fix, &[letter('F')], "do-fix", "help-fix") },
     Row { offered: &[Pane::Doctor], ..row("doctor", Verb::Doctor, &[letter('d')], "do-doctor", "help-doctor") },
     Row { enabled: undo, ..row("undo", Verb::Undo, &[control('z')], "do-undo", "help-undo") },
     view(Row { offered: &[Pane::Trace], ..row("pause", Verb::Pause, &[letter(' ')], "do-pause", "help-pause") }),
@@ -213,6 +238,10 @@ pub(crate) const TABLE: &[Row] = &[
     view(Row {
         offered: EVERYWHERE,
         ..row("language", Verb::Language, &[letter('L')], "do-language", "help-language")
+    }),
+    view(Row {
+        contexts: SCROLLS,
+        ..row("keep-screen", Verb::KeepScreen, &[letter('S')], "do-keep-screen", "help-keep-screen")
     }),
     view(row("theme", Verb::Theme, &[letter('t')], "do-theme", "help-theme")),
     Row {
@@ -262,7 +291,14 @@ pub(crate) const TABLE: &[Row] = &[
     scroll("home", Verb::Home, &[key(KeyCode::Home), letter('g')], "help-ends"),
     scroll("end", Verb::End, &[key(KeyCode::End), letter('G')], "help-ends"),
     Row {
-        contexts: &[Context::Panes, Context::Reading, Context::Dialog, Context::Leaving, Context::Palette],
+        contexts: &[
+            Context::Panes,
+            Context::Reading,
+            Context::Dialog,
+            Context::Leaving,
+            Context::Confirming,
+            Context::Palette,
+        ],
         ..moving(FIXED, Verb::Close, &[key(KeyCode::Esc)], "do-close", "help-close")
     },
     dialog(
@@ -280,6 +316,11 @@ pub(crate) const TABLE: &[Row] = &[
     Row { contexts: &[Context::Palette], ..dialog(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page") },
     Row { contexts: &[Context::Palette], ..dialog(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page") },
     Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
+    Row {
+        contexts: &[Context::Confirming],
+        ..dialog(Verb::Confirm, &[key(KeyCode::Enter), letter('y')], "do-confirm")
+    },
+    Row { contexts: &[Context::Confirming], ..dialog(Verb::Close, &[letter('n'), letter('q'), STOP], "do-close") },
     Row { contexts: &[Context::Leaving], ..dialog(Verb::Wait, &[letter('w')], "do-wait") },
     Row {
         contexts: &[Context::Leaving],
@@ -351,6 +392,27 @@ fn unblock(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
     }
 }
 
+/// The demo's files are its own.
+fn on_files(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    match snapshot.setup.mode {
+        Mode::Demo => Err(Message::new("why-files-demo")),
+        Mode::Live | Mode::DryRun => Ok(()),
+    }
+}
+
+fn switch_key(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    some_key(app, snapshot)?;
+    on_files(app, snapshot)
+}
+
+fn fix(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    match app.remedy(snapshot) {
+        None => Err(Message::new("why-no-fix")),
+        Some(Remedy::FixPermissions) => on_files(app, snapshot),
+        Some(_) => Ok(()),
+    }
+}
+
 fn undo(app: &App, _: &Snapshot) -> Result<(), Message> {
     if app.undo.is_empty() { Err(Message::new("why-nothing-to-undo")) } else { Ok(()) }
 }
@@ -405,7 +467,8 @@ impl Context {
             Some(Overlay::Help(help)) if help.typing => Self::Filter,
             Some(Overlay::Help(_) | Overlay::Details { .. }) => Self::Reading,
             Some(Overlay::Palette(_)) => Self::Palette,
-            Some(Overlay::Block(_)) => Self::Dialog,
+            Some(Overlay::Form(_)) => Self::Dialog,
+            Some(Overlay::Confirm(_)) => Self::Confirming,
             Some(Overlay::Filter(_)) => Self::Filter,
             Some(Overlay::Quit { .. }) => Self::Leaving,
         }

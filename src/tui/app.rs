@@ -1,21 +1,21 @@
 //! The dashboard's own state and the one function that changes it. No IO, no clock, no drawing; what the engine knows
 //! is in the snapshot, never here.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use tui_input::InputRequest;
 
 use super::{
     action::{self, Action, Context, Verb},
     copy::Copied,
+    errand::Errand,
     field,
     filter_line::FilterLine,
     findings::{self, Named, findings},
     key_sort::Sort,
     keymap::{Keymap, spelled},
     layout::Pane,
-    overlay::{block::Form, help::Help, palette::Palette},
+    overlay::{confirm::Confirm, form::Form, help::Help, palette::Palette},
     toast::Toasts,
     trace_list::TraceList,
     undo::Undo,
@@ -25,8 +25,7 @@ use crate::domain::{
     filter::Filter,
     key::Label,
     message::Message,
-    now::{since, until},
-    snapshot::{CircuitState, KeyView, Link, Skip, Snapshot, UsageView},
+    snapshot::{KeyView, Link, Remedy, Snapshot},
     trace::TraceRecord,
 };
 
@@ -58,7 +57,8 @@ pub(crate) enum Overlay {
         subject: Subject,
         scroll: usize,
     },
-    Block(Form),
+    Form(Form),
+    Confirm(Confirm),
     /// In the trace pane itself.
     Filter(FilterLine),
     Quit {
@@ -87,12 +87,15 @@ pub(crate) struct Extent {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
     Send(Command),
+    Errand(Errand),
     SwitchLanguage,
     SwitchTheme,
     /// Its entries are words, which only the loop has.
     OpenPalette,
     /// To the clipboard.
     Copy(String),
+    /// The screen as it is, to files.
+    KeepScreen,
     Leave,
     /// A proxy in the background is to take over; when it does, the dashboard is told to stop.
     Background,
@@ -103,9 +106,8 @@ pub(crate) fn update(app: &mut App, action: Action, snapshot: &Snapshot) -> Vec<
     match action {
         Action::Run(verb) => return app.run(verb, snapshot),
         Action::Edit(request) => app.edit(request),
-        Action::Paste(text) => {
-            field::pasted(&text).chars().for_each(|letter| app.edit(InputRequest::InsertChar(letter)));
-        }
+        Action::Paste(text) => app.paste(&text),
+        Action::Answer(answer) => app.answered(answer),
         Action::Snapshot => return app.look(snapshot),
         Action::Record(record) => app.trace.push(record),
         Action::Missed(count) => app.trace.miss(count),
@@ -183,18 +185,13 @@ impl App {
         }
     }
 
-    fn curl(&self, snapshot: &Snapshot) -> Option<Copied> {
-        self.trace.selected().map(|record| Copied::curl(record, &snapshot.setup))
+    /// What the program could do about the selected finding.
+    pub(crate) fn remedy(&self, snapshot: &Snapshot) -> Option<Remedy> {
+        findings(snapshot).get(self.finding_row(snapshot)).filter(|_| self.focus == Pane::Doctor)?.remedy
     }
 
-    /// How long the screen stays true by itself: a second while something counts down, else a minute, for the clock.
-    pub(crate) fn stays_true(&self, snapshot: &Snapshot, now: Timestamp) -> Duration {
-        let counts = !self.toasts.is_empty()
-            || !snapshot.held.is_empty()
-            || snapshot.hosts.iter().any(|host| matches!(host.circuit, CircuitState::Open { .. }))
-            || snapshot.keys.iter().any(|key| counts_seconds(key, now));
-        let into_minute = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();
-        Duration::from_secs(if counts { 1 } else { 60 - into_minute })
+    fn curl(&self, snapshot: &Snapshot) -> Option<Copied> {
+        self.trace.selected().map(|record| Copied::curl(record, &snapshot.setup))
     }
 
     fn run(&mut self, verb: Verb, snapshot: &Snapshot) -> Vec<Effect> {
@@ -204,12 +201,17 @@ impl App {
             return Vec::new();
         }
         if let Some(command) = self.command(verb, snapshot) {
-            return self.send(command, snapshot);
+            return self.send(Effect::Send(command), snapshot);
         }
         match verb {
-            Verb::Block => self.open_form(snapshot),
+            Verb::Block => self.open_block(snapshot),
+            Verb::AddKey => self.overlay = Some(Overlay::Form(Form::add_key())),
+            Verb::SwitchKey => return self.switch_key(snapshot),
+            Verb::Fix => self.ask_to_fix(snapshot),
+            Verb::Confirm => return self.confirmed(),
+            Verb::KeepScreen => return vec![Effect::KeepScreen],
             Verb::Submit => return self.submit(snapshot),
-            Verb::Undo => return self.undo.take().map(Effect::Send).into_iter().collect(),
+            Verb::Undo => return self.undo.take().into_iter().collect(),
             Verb::NextField => self.in_form(Form::next_field),
             Verb::Pause => self.trace.toggle_pause(),
             Verb::Filter => self.open_filter_line(),
@@ -317,7 +319,7 @@ impl App {
     /// Types into the field that is open.
     fn edit(&mut self, request: InputRequest) {
         match &mut self.overlay {
-            Some(Overlay::Block(form)) => form.edit(request),
+            Some(Overlay::Form(form)) => form.edit(request),
             Some(Overlay::Palette(palette)) => palette.edit(request),
             Some(Overlay::Help(help)) => help.edit(request),
             Some(Overlay::Filter(line)) => {
@@ -326,6 +328,13 @@ impl App {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        match &mut self.overlay {
+            Some(Overlay::Form(form)) => form.paste(text),
+            _ => field::pasted(text).chars().for_each(|letter| self.edit(InputRequest::InsertChar(letter))),
         }
     }
 
@@ -362,28 +371,6 @@ impl App {
         self.run(verb, snapshot)
     }
 
-    fn in_form(&mut self, change: impl FnOnce(&mut Form)) {
-        if let Some(Overlay::Block(form)) = &mut self.overlay {
-            change(form);
-        }
-    }
-
-    fn open_form(&mut self, snapshot: &Snapshot) {
-        self.overlay = self.selected_key(snapshot).map(|key| Overlay::Block(Form::new(key.label.clone())));
-    }
-
-    fn send(&mut self, command: Command, snapshot: &Snapshot) -> Vec<Effect> {
-        self.undo.remember(&command, snapshot);
-        vec![Effect::Send(command)]
-    }
-
-    fn submit(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let Some(Overlay::Block(form)) = &mut self.overlay else { return Vec::new() };
-        let Some(command) = form.submit() else { return Vec::new() };
-        self.overlay = None;
-        self.send(command, snapshot)
-    }
-
     fn open_details(&mut self, snapshot: &Snapshot) {
         self.overlay = self.subject(snapshot).map(|subject| Overlay::Details { subject, scroll: 0 });
     }
@@ -417,13 +404,19 @@ impl App {
         Vec::new()
     }
 
-    /// Shows what is new among the notices, and how to take back what can be.
+    /// An answer with how to take back what it tells, where that can be.
+    pub(super) fn undo_hint(&self, said: &Message) -> Option<Message> {
+        let key = action::find(Verb::Undo).and_then(|row| self.keymap.keys(row).first())?;
+        let offered = self.undo.is_offered(&said.id);
+        offered.then(|| Message::new("toast-undo").with("said", said.clone()).with("key", spelled(*key)))
+    }
+
+    /// Shows what is new among the notices.
     fn quote(&mut self, snapshot: &Snapshot) {
-        let key = action::find(Verb::Undo).and_then(|row| self.keymap.keys(row).first()).map(|key| spelled(*key));
-        self.toasts.quote(&snapshot.notices, |notice| {
-            let key = key.as_deref().filter(|_| self.undo.is_offered(&notice.message.id))?;
-            Some(Message::new("toast-undo").with("said", notice.message.clone()).with("key", key))
-        });
+        for notice in self.toasts.unseen(&snapshot.notices) {
+            let said = self.undo_hint(&notice.message).unwrap_or_else(|| notice.message.clone());
+            self.toasts.say(notice.severity, said);
+        }
     }
 
     fn look(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
@@ -432,19 +425,6 @@ impl App {
             Some(Overlay::Quit { waiting: true }) if snapshot.traffic.in_flight == 0 => vec![Effect::Leave],
             _ => Vec::new(),
         }
-    }
-}
-
-/// Until when a key is passed over.
-pub(crate) const fn back_at(skip: &Skip) -> Option<Timestamp> {
-    match skip {
-        Skip::Blocked { until, .. } | Skip::QuotaEmpty { until } => *until,
-        Skip::CoolingDown { until, .. }
-        | Skip::RateLimited { until }
-        | Skip::ModelRefused { until }
-        | Skip::SlowStart { until }
-        | Skip::CircuitOpen { until } => Some(*until),
-        Skip::Disabled | Skip::Unauthorized | Skip::UsageUnknown | Skip::Full { .. } | Skip::Tried => None,
     }
 }
 
@@ -460,17 +440,4 @@ fn step(verb: Verb, at: usize, count: usize, page: usize) -> usize {
         _ => at,
     };
     to.min(last)
-}
-
-/// Whether a second changes what is shown of this key.
-fn counts_seconds(key: &KeyView, now: Timestamp) -> bool {
-    const HOUR: Duration = Duration::from_secs(3_600);
-    let soon = |moment: Timestamp| moment > now && until(moment, now) <= HOUR;
-    let resets = match &key.usage {
-        UsageView::Known { usage, .. } | UsageView::Failed { usage: Some(usage), .. } => usage.windows.as_slice(),
-        _ => &[],
-    };
-    key.skip.as_ref().and_then(back_at).is_some_and(soon)
-        || key.last_used.is_some_and(|used| since(used, now) < Duration::from_secs(60))
-        || resets.iter().filter_map(|window| window.resets_at).any(soon)
 }

@@ -22,6 +22,8 @@ pub(crate) struct Glyphs {
     pub(crate) sorted: &'static str,
     pub(crate) left: &'static str,
     pub(crate) right: &'static str,
+    /// A character that nobody is to see.
+    pub(crate) hidden: &'static str,
     /// From nothing to the most.
     pub(crate) levels: [&'static str; 9],
     status: [&'static str; 5],
@@ -49,6 +51,7 @@ impl Glyphs {
             sorted: "↓",
             left: "←",
             right: "→",
+            hidden: "•",
             levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
             status: ["●", "▲", "◐", "■", "○"],
             severity: ["✓", "•", "▲", "✗"],
@@ -80,6 +83,7 @@ impl Glyphs {
             sorted: "v",
             left: "Left",
             right: "Right",
+            hidden: "*",
             levels: [" ", ".", ":", "-", "=", "+", "*", "#", "@"],
             status: ["+", "!", "~", "x", "-"],
             severity: ["+", "i", "!", "x"],
@@ -104,7 +108,8 @@ mod tests {
     #[test]
     fn ascii_is_ascii_and_signs_are_one_column_wide() {
         for glyphs in [Glyphs::of(true), Glyphs::of(false)] {
-            let signs = [glyphs.selected, glyphs.active, glyphs.ellipsis, glyphs.bar_full, glyphs.bar_rest];
+            let signs =
+                [glyphs.selected, glyphs.active, glyphs.ellipsis, glyphs.bar_full, glyphs.bar_rest, glyphs.hidden];
             for sign in signs.iter().chain(&glyphs.levels).chain(&glyphs.status).chain(&glyphs.severity) {
                 assert_eq!(sign.width(), 1, "{sign}");
                 assert!(glyphs != Glyphs::of(true) || sign.is_ascii(), "{sign}");

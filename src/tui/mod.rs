@@ -6,6 +6,9 @@ mod action;
 mod app;
 mod columns;
 mod copy;
+mod countdown;
+mod dialogs;
+pub(crate) mod errand;
 pub(crate) mod export;
 mod field;
 mod filter_line;
@@ -52,6 +55,8 @@ pub(crate) use self::format::{width, wrap};
 use self::{
     action::Action,
     app::{App, Effect, Overlay, update},
+    errand::{Answer, Errand},
+    export::Format,
     glyphs::Glyphs,
     overlay::palette::Palette,
     theme::{Theme, Themes},
@@ -72,6 +77,9 @@ use crate::{
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// How a screen is kept.
+const KEPT: [(&str, Format); 3] = [("svg", Format::Svg), ("ansi", Format::Ansi), ("txt", Format::Text)];
+
 /// What the dashboard is fed, and where its wishes go.
 #[derive(Debug)]
 pub(crate) struct Feed {
@@ -80,6 +88,9 @@ pub(crate) struct Feed {
     pub(crate) history: Vec<Arc<TraceRecord>>,
     pub(crate) records: broadcast::Receiver<Arc<TraceRecord>>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
+    /// What is to be done to files, and what came of it.
+    pub(crate) errands: mpsc::UnboundedSender<Errand>,
+    pub(crate) answers: mpsc::UnboundedReceiver<Answer>,
     /// Notified when a proxy in the background is to take over.
     pub(crate) background: Arc<Notify>,
 }
@@ -128,12 +139,16 @@ pub(crate) fn shot(
     app.toasts.clear();
     let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
     let view = View { app: &app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
-    let mut terminal = match Terminal::new(TestBackend::new(shot.columns, shot.rows)) {
+    drawn(&view, shot.columns, shot.rows)
+}
+
+fn drawn(view: &View<'_>, columns: u16, rows: u16) -> Buffer {
+    let mut terminal = match Terminal::new(TestBackend::new(columns, rows)) {
         Ok(terminal) => terminal,
         Err(never) => match never {},
     };
     let draw = |frame: &mut Frame<'_>| {
-        screen::draw(frame, &view);
+        screen::draw(frame, view);
     };
     match terminal.draw(draw) {
         Ok(drawn) => drawn.buffer.clone(),
@@ -197,6 +212,8 @@ struct Dashboard {
     /// When the snapshot came: the time on the screen is its own plus what passed since.
     arrived: Instant,
     drawn: Instant,
+    /// Columns and rows then.
+    size: (u16, u16),
     dirty: bool,
     /// Whether the engine's channels are still open.
     snapshots_open: bool,
@@ -224,6 +241,7 @@ impl Dashboard {
             opened: now,
             arrived: now,
             drawn,
+            size: (0, 0),
             dirty: true,
             snapshots_open: true,
             records_open: true,
@@ -248,6 +266,7 @@ impl Dashboard {
                 }
                 Happened::News(Action::Snapshot)
             }
+            Some(answer) = feed.answers.recv() => Happened::News(Action::Answer(answer)),
             record = feed.records.recv(), if self.records_open => match record {
                 Ok(record) => Happened::News(Action::Record(record)),
                 Err(RecvError::Lagged(count)) => Happened::News(Action::Missed(count)),
@@ -261,7 +280,7 @@ impl Dashboard {
 
     /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.
     fn wake(&self) -> Instant {
-        let span = if self.dirty { FRAME } else { self.app.stays_true(&self.snapshot, self.now()) };
+        let span = if self.dirty { FRAME } else { countdown::stays_true(&self.app, &self.snapshot, self.now()) };
         self.drawn + span
     }
 
@@ -278,6 +297,8 @@ impl Dashboard {
             match effect {
                 // A closed channel means that the engine stops; its last snapshot is still worth looking at.
                 Effect::Send(command) => drop(self.feed.commands.send(command)),
+                Effect::Errand(errand) => drop(self.feed.errands.send(errand)),
+                Effect::KeepScreen => drop(self.feed.errands.send(Errand::KeepScreen(self.pictures()))),
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
                 Effect::SwitchTheme => self.switch_theme(),
                 Effect::OpenPalette => self.app.overlay = Some(Overlay::Palette(Palette::open(&self.words))),
@@ -295,17 +316,34 @@ impl Dashboard {
         self.app.toasts.say_instead(Severity::Info, said);
     }
 
-    fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {
-        let view = View {
+    fn view(&self) -> View<'_> {
+        View {
             app: &self.app,
             snapshot: &self.snapshot,
             words: &self.words,
             theme: &self.theme,
             glyphs: &self.glyphs,
             now: self.now(),
-        };
+        }
+    }
+
+    /// The screen as it is, by file ending.
+    fn pictures(&self) -> Vec<(&'static str, String)> {
+        let (columns, rows) = self.size;
+        let screen = drawn(&self.view(), columns, rows);
+        let page = self.themes.page();
+        KEPT.map(|(ending, format)| (ending, export::export(&screen, format, page))).into()
+    }
+
+    fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {
         let mut extent = self.app.extent;
-        terminal.draw(|frame| extent = screen::draw(frame, &view))?;
+        let mut size = self.size;
+        let view = self.view();
+        terminal.draw(|frame| {
+            let area = frame.area();
+            (extent, size) = (screen::draw(frame, &view), (area.width, area.height));
+        })?;
+        self.size = size;
         self.app.extent = extent;
         (self.dirty, self.drawn) = (false, Instant::now());
         Ok(())

@@ -12,6 +12,8 @@ use tui_input::InputRequest;
 use super::{
     action::{Action, Context, TABLE, Verb},
     app::{App, Effect, Overlay, update},
+    countdown,
+    errand::{Answer, Errand, Typed},
     fixtures,
     glyphs::Glyphs,
     keymap::Keymap,
@@ -27,7 +29,7 @@ use crate::{
         command::{Command, Notice, Severity},
         key::Label,
         message::Message,
-        snapshot::{Link, Mode, Setup, Snapshot},
+        snapshot::{Finding, Link, Mode, Remedy, Setup, Snapshot},
         trace::TraceRecord,
     },
     i18n::{Locale, Words},
@@ -310,6 +312,67 @@ fn what_was_done_is_taken_back_and_the_toast_says_how() {
 }
 
 #[test]
+fn a_key_is_added_unseen_and_what_was_typed_is_kept_until_it_is_taken() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "nwork");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [], "without a key");
+    update(&mut app, Action::Paste(" sk-a-secret-that-nobody-sees\n".into()), &normal);
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains("work") && screen.contains("•••••") && !screen.contains("nobody"), "{screen}");
+    let typed = |text: &str| Typed(text.to_owned().into());
+    let add = |text| [Effect::Errand(Errand::AddKey { label: "work".into(), typed: typed(text) })];
+    let effects = press(&mut app, &normal, KeyCode::Enter);
+    assert!(!format!("{effects:?} {:?}", app.overlay).contains("nobody"));
+    assert_eq!(effects, add("sk-a-secret-that-nobody-sees"));
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), [], "it is asked about already");
+    let answer = |said| Action::Answer(Answer { of_new_key: true, said });
+    update(&mut app, answer(Err(Message::new("why-no-keys"))), &normal);
+    type_in(&mut app, &normal, "!");
+    assert_eq!(press(&mut app, &normal, KeyCode::Enter), add("sk-a-secret-that-nobody-sees!"));
+    update(&mut app, answer(Ok(Message::new("why-no-keys"))), &normal);
+    assert_eq!((app.context(), app.toasts.messages()), (Context::Panes, vec!["why-no-keys"]));
+}
+
+#[test]
+fn a_key_is_put_out_of_use_and_back_but_not_the_demo_s() {
+    let normal = fixtures::normal();
+    let switch = |disabled| Effect::Errand(Errand::SwitchKey { label: Label::new("beta"), disabled });
+    let (mut app, effects) = keys(&normal, "je");
+    assert_eq!(effects, [switch(true)]);
+    let said = Ok(Message::new("key-disabled").with("label", "beta"));
+    update(&mut app, Action::Answer(Answer { of_new_key: false, said }), &normal);
+    assert_eq!(app.toasts.messages(), ["toast-undo"]);
+    assert_eq!(update(&mut app, Action::Run(Verb::Undo), &normal), [switch(false)]);
+    let demo = Snapshot { setup: Arc::new(Setup { mode: Mode::Demo, ..(*normal.setup).clone() }), ..normal };
+    for pressed in ["je", "n"] {
+        let (app, effects) = keys(&demo, pressed);
+        assert_eq!((effects, app.toasts.messages()), (vec![], vec!["why-files-demo"]), "{pressed}");
+    }
+}
+
+#[test]
+fn what_can_be_mended_is_mended_after_a_yes() {
+    let normal = fixtures::normal();
+    let found = |remedy| {
+        let findings = normal.findings.iter().map(|finding| Finding { remedy, ..finding.clone() });
+        Snapshot { findings: findings.collect::<Vec<_>>().into(), ..normal.clone() }
+    };
+    for (remedy, effect) in [
+        (Remedy::ClearBlocklist, Effect::Send(Command::UnblockAll)),
+        (Remedy::RecheckKeys, Effect::Send(Command::RefreshHealth)),
+        (Remedy::FixPermissions, Effect::Errand(Errand::FixPermissions)),
+    ] {
+        let snapshot = found(Some(remedy));
+        let (mut app, effects) = keys(&snapshot, "5F");
+        assert_eq!((effects, app.context()), (vec![], Context::Confirming), "{remedy:?}");
+        assert_eq!(press(&mut app, &snapshot, KeyCode::Enter), [effect]);
+        assert_eq!(keys(&snapshot, "5Fn").1, [], "no is no");
+    }
+    let (app, _) = keys(&found(None), "5F");
+    assert_eq!(app.toasts.messages(), ["why-no-fix"]);
+}
+
+#[test]
 fn the_palette_runs_what_is_found_and_says_why_not() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "j:to the sel");
@@ -398,8 +461,8 @@ fn home_end_and_pages_stay_inside() {
 fn time_moves_the_screen_only_while_something_counts() {
     let (normal, empty) = (fixtures::normal(), fixtures::empty());
     let app = App::new(Vec::new());
-    assert_eq!(app.stays_true(&normal, normal.at), Duration::from_secs(1));
-    assert_eq!(app.stays_true(&empty, empty.at), Duration::from_secs(55));
+    assert_eq!(countdown::stays_true(&app, &normal, normal.at), Duration::from_secs(1));
+    assert_eq!(countdown::stays_true(&app, &empty, empty.at), Duration::from_secs(55));
 }
 
 #[test]
@@ -568,6 +631,8 @@ fn dashboard(
         history: fixtures::history(),
         records: records_in,
         commands,
+        errands: mpsc::unbounded_channel().0,
+        answers: mpsc::unbounded_channel().1,
         background: Arc::default(),
     };
     let look = super::Look { themes: themes(true), keymap: Keymap::default(), faults: Vec::new(), ascii: false };

@@ -62,14 +62,11 @@ impl Toasts {
         }
     }
 
-    /// Shows those notices that were not shown yet, in other words where `told` has some.
-    pub(crate) fn quote(&mut self, notices: &[Notice], told: impl Fn(&Notice) -> Option<Message>) {
-        for notice in notices {
-            if notice.number > self.last {
-                self.last = notice.number;
-                self.say(notice.severity, told(notice).unwrap_or_else(|| notice.message.clone()));
-            }
-        }
+    /// Those notices that were not shown yet; from now on they were.
+    pub(crate) fn unseen<'a>(&mut self, notices: &'a [Notice]) -> impl Iterator<Item = &'a Notice> + use<'a> {
+        let last = self.last;
+        self.last = notices.iter().map(|notice| notice.number).fold(last, u64::max);
+        notices.iter().filter(move |notice| notice.number > last)
     }
 
     pub(crate) fn tick(&mut self, now: Duration) {
@@ -155,12 +152,15 @@ mod tests {
             message: Message::new("why-no-keys").with("n", i64::try_from(number).expect("small")),
         };
         let mut toasts = Toasts::default();
-        toasts.quote(&[notice(3), notice(4)], |_| None);
-        toasts.quote(&[notice(3), notice(4), notice(5)], |_| None);
-        assert_eq!(toasts.shown.len(), 3);
+        let mut unseen = |numbers: &[u64]| {
+            let notices: Vec<_> = numbers.iter().copied().map(notice).collect();
+            toasts.unseen(&notices).map(|notice| notice.number).collect::<Vec<_>>()
+        };
+        assert_eq!(unseen(&[3, 4]), [3, 4]);
+        assert_eq!(unseen(&[3, 4, 5]), [5]);
+        assert_eq!(unseen(&[5]), [0; 0]);
+        toasts.say(Severity::Ok, notice(5).message);
         toasts.tick(Duration::from_secs(5));
-        assert!(toasts.is_empty());
-        toasts.quote(&[notice(5)], |_| None);
         assert!(toasts.is_empty());
     }
 

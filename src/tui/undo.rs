@@ -1,5 +1,6 @@
 //! What takes a command back. Not the command's carrying out, nor what can't be taken back.
 
+use super::{app::Effect, errand::Errand};
 use crate::domain::{
     command::Command,
     key::Label,
@@ -10,30 +11,39 @@ use crate::domain::{
 /// Most commands that are remembered.
 const MOST: usize = 20;
 /// Answers to commands that can be taken back.
-const ANSWERS: [&str; 6] = [
+const ANSWERS: [&str; 8] = [
     "notice-rotated",
     "notice-blocked",
     "notice-blocked-until",
     "notice-unblocked",
     "notice-auto-rotate-on",
     "notice-auto-rotate-off",
+    "key-enabled",
+    "key-disabled",
 ];
 
-/// The commands that would take back those that were sent, newest last.
+/// What would take back what was done, newest last.
 #[derive(Debug, Default)]
-pub(crate) struct Undo(Vec<Command>);
+pub(crate) struct Undo(Vec<Effect>);
 
 impl Undo {
-    /// Remembers how to take a command back, as things stand before it.
-    pub(crate) fn remember(&mut self, command: &Command, before: &Snapshot) {
-        let Some(inverse) = inverse(command, before) else { return };
+    /// Remembers how to take back what is about to be done, as things stand before it.
+    pub(crate) fn remember(&mut self, effect: &Effect, before: &Snapshot) {
+        let inverse = match effect {
+            Effect::Send(command) => inverse(command, before).map(Effect::Send),
+            Effect::Errand(Errand::SwitchKey { label, disabled }) => {
+                Some(Effect::Errand(Errand::SwitchKey { label: label.clone(), disabled: !disabled }))
+            }
+            _ => None,
+        };
+        let Some(inverse) = inverse else { return };
         if self.0.len() == MOST {
             self.0.remove(0);
         }
         self.0.push(inverse);
     }
 
-    pub(crate) fn take(&mut self) -> Option<Command> {
+    pub(crate) fn take(&mut self) -> Option<Effect> {
         self.0.pop()
     }
 
@@ -99,10 +109,10 @@ mod tests {
         let before = fixtures::normal();
         let mut undo = Undo::default();
         assert!(!undo.is_offered("notice-blocked"));
-        (0..MOST).for_each(|_| undo.remember(&Command::Rotate, &before));
-        undo.remember(&Command::AutoRotate(false), &before);
+        (0..MOST).for_each(|_| undo.remember(&Effect::Send(Command::Rotate), &before));
+        undo.remember(&Effect::Send(Command::AutoRotate(false)), &before);
         assert!(undo.is_offered("notice-blocked") && !undo.is_offered("notice-refreshing"));
-        assert_eq!(undo.take(), Some(Command::AutoRotate(true)));
+        assert_eq!(undo.take(), Some(Effect::Send(Command::AutoRotate(true))));
         assert_eq!(std::iter::from_fn(|| undo.take()).count(), MOST - 1);
     }
 }

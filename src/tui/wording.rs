@@ -73,7 +73,7 @@ pub(crate) fn time(view: &View<'_>, moment: Timestamp) -> String {
 
 /// When a key is back, short.
 pub(crate) fn back(view: &View<'_>, skip: &Skip) -> String {
-    match super::app::back_at(skip) {
+    match super::countdown::back_at(skip) {
         Some(moment) => countdown(view.words, view.until(moment)),
         None => view.nothing(),
     }

@@ -1,5 +1,10 @@
 //! The dashboard in a terminal, as a person has it: keys pressed, the screen read, and the terminal that is left behind.
 
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+};
+
 use kmi_tui::demo::Behaviour;
 use rustix::process::Signal;
 
@@ -113,6 +118,38 @@ async fn a_person_can_rotate_block_pause_switch_and_resize() {
     let (code, left) = screen.ended().await;
     assert_eq!(code, Some(0));
     is_sane(&left);
+}
+
+#[tokio::test]
+async fn keys_are_added_put_out_of_use_and_closed_to_others_from_the_dashboard() {
+    let simulator = simulator(&["alpha", "work"]).await;
+    let home = home(&simulator, &["alpha"]);
+    let file = home.auths().join("work.env");
+    let mut screen = Terminal::open(&home, &[], LARGE);
+    screen.until_text("1 of 1 ready").await;
+    screen.press("nwork\tsk-nobody-knows-this-key\r").await;
+    screen.until_text("Nothing was written").await;
+    assert!(!file.exists());
+    screen.press(&format!("\u{15}{}\r", key("work"))).await;
+    screen.until_text("2 of 2 ready").await;
+    assert_eq!(fs::metadata(&file).expect("written").mode() & 0o777, 0o600);
+    screen.press("je").await;
+    screen.until_text("1 of 2 ready").await;
+    // Ctrl-Z.
+    screen.press("\u{1a}").await;
+    screen.until_text("2 of 2 ready").await;
+    fs::set_permissions(home.auths(), fs::Permissions::from_mode(0o755)).expect("set");
+    screen.press("5d").await;
+    screen.until_text(" 1 problem ").await;
+    screen.press("Fy").await;
+    screen.until_text("Closed ").await;
+    assert_eq!(fs::metadata(home.auths()).expect("there").mode() & 0o777, 0o700);
+    screen.press("S").await;
+    screen.until_text("The screen was kept").await;
+    let kept: Vec<_> = fs::read_dir(home.state_dir().join("screens")).expect("made").collect();
+    assert_eq!(kept.len(), 3);
+    screen.press("q").await;
+    assert_eq!(screen.ended().await.0, Some(0));
 }
 
 #[tokio::test]

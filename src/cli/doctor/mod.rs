@@ -72,6 +72,12 @@ pub(super) async fn run(asked: &Asked, flags: Flags, environment: &Environment, 
     told(report::tell(&findings, &done, &look, &words))
 }
 
+/// Closes the program's own files and the auth files to others; an error when some are left open.
+pub(super) fn tighten(sources: &Sources) -> Result<Message, Message> {
+    let done = actions::fix(sources);
+    if done.left == 0 { Ok(done.message) } else { Err(done.message) }
+}
+
 /// How things stand: by the running instance, else by the files, of which none is made or locked.
 async fn stand(config: &Config, keys: Vec<Key>) -> (Arc<Snapshot>, Instance) {
     let instance = match timeout(PATIENCE, ask(config)).await {

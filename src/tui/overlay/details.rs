@@ -18,7 +18,8 @@ use crate::{
         usage::Window,
     },
     tui::{
-        app::{Extent, Subject, back_at},
+        app::{Extent, Subject},
+        countdown::back_at,
         findings::{Named, findings, row_of},
         format::{age, count, percent, took, width, wrap},
         panes::trace,

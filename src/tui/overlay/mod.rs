@@ -1,7 +1,10 @@
 //! What lies over the panes, one at a time: help, palette, details, dialogs. Not toasts, which never take keys.
 
-pub(crate) mod block;
+mod add_key;
+mod block;
+pub(crate) mod confirm;
 mod details;
+pub(crate) mod form;
 pub(crate) mod help;
 pub(crate) mod palette;
 mod quit;
@@ -26,8 +29,12 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Option
         Overlay::Help(help) => Some(help::draw(frame, area, view, help)),
         Overlay::Palette(palette) => Some(palette::draw(frame, area, view, palette)),
         Overlay::Details { subject, scroll } => Some(details::draw(frame, area, view, subject, *scroll)),
-        Overlay::Block(form) => {
-            block::draw(frame, area, view, form);
+        Overlay::Form(form) => {
+            form::draw(frame, area, view, form);
+            Some(Extent::default())
+        }
+        Overlay::Confirm(confirm) => {
+            confirm::draw(frame, area, view, confirm);
             Some(Extent::default())
         }
         // It stands in its pane.

@@ -9,7 +9,9 @@ use crate::{
         snapshot::{KeyView, UsageView},
     },
     tui::{
+        action::{self, Verb},
         columns::{Cell, Column, Row},
+        footer,
         format::{age, count, percent},
         key_sort::Sort,
         layout::Pane,
@@ -139,8 +141,10 @@ fn why(view: &View<'_>, key: &KeyView) -> Cell {
 
 fn where_keys_go(view: &View<'_>) -> [(String, ratatui::style::Style); 6] {
     let theme = view.theme;
+    let key = action::find(Verb::AddKey).and_then(|row| view.app.keymap.keys(row).first());
+    let key = key.map(|key| footer::name(view, *key)).unwrap_or_default();
     [
-        (view.text("keys-empty"), theme.strong),
+        (view.say(&Message::new("keys-empty").with("key", key)), theme.strong),
         (view.text("keys-empty-where"), theme.text),
         (format!("  {}", view.clean(&view.snapshot.setup.auths_dir)), theme.accent),
         (view.text("keys-empty-what"), theme.text),
