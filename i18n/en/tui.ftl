@@ -181,6 +181,17 @@ doctor-problems = { $count ->
    *[other] { $count } problems
 }
 
+## Settings
+
+settings-title = Settings
+settings-default = default
+settings-environment = environment
+settings-live = at once
+settings-restart = restart
+settings-waits = needs a restart
+settings-demo = The demo has settings of its own; yours are not read.
+settings-untold = This instance is older and does not tell its settings.
+
 ## Actions: a word for the footer, a line for the help
 
 do-rotate = rotate
@@ -228,6 +239,8 @@ do-keep-screen = save
 help-keep-screen = save the screen as SVG, ANSI and text
 do-theme = theme
 help-theme = the next colour theme
+do-settings = settings
+help-settings = every setting, its value and where it comes from
 do-help = help
 help-help = this help
 do-quit = quit
@@ -414,7 +427,7 @@ palette-title = Actions
 palette-none = No action is called so.
 foot-palette = Enter do  Esc close
 foot-search = Enter keep  Esc clear
-foot-help = / search  Esc close
+foot-sheet = / search  Esc close
 do-palette = actions
 help-palette = find an action by a few letters
 do-run-chosen = do

@@ -194,6 +194,17 @@ doctor-problems = { $count ->
    *[other] { $count } проблемы
 }
 
+## Настройки
+
+settings-title = Настройки
+settings-default = по умолчанию
+settings-environment = окружение
+settings-live = сразу
+settings-restart = перезапуск
+settings-waits = ждёт перезапуска
+settings-demo = У демо свои настройки, ваши не читаются.
+settings-untold = Этот экземпляр старее и о настройках не сообщает.
+
 ## Actions: a word for the footer, a line for the help
 
 do-rotate = сменить
@@ -241,6 +252,8 @@ do-keep-screen = снимок
 help-keep-screen = сохранить экран в SVG, ANSI и текст
 do-theme = тема
 help-theme = следующая цветовая тема
+do-settings = настройки
+help-settings = все настройки: значение и откуда оно
 do-help = справка
 help-help = эта справка
 do-quit = выход
@@ -435,7 +448,7 @@ palette-title = Действия
 palette-none = Такого действия нет.
 foot-palette = Enter выполнить  Esc закрыть
 foot-search = Enter оставить  Esc стереть
-foot-help = / поиск  Esc закрыть
+foot-sheet = / поиск  Esc закрыть
 do-palette = действия
 help-palette = найти действие по нескольким буквам
 do-run-chosen = выполнить

@@ -9,7 +9,7 @@ use super::run::{Kind, setup};
 use crate::{
     config::{self, AuthFiles, Config, Environment, Flags, Loaded, Pace, Problem, Watched, Watcher},
     doctor::Sources,
-    domain::key::Key,
+    domain::{key::Key, setting::SettingView, snapshot::Setup},
     engine::Engine,
     i18n::{Locale, Words},
 };
@@ -46,6 +46,11 @@ impl Follower {
     /// Warnings of the settings and of the auth files, as they were read last.
     pub(super) fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Settings as they are in force.
+    pub(super) fn settings(&self) -> Vec<SettingView> {
+        config::in_force(&self.started, self.latest.as_ref().unwrap_or(&self.started))
     }
 
     /// Reads everything anew; the answer is the keys, and the problems that were not there before. Waits for the disk.
@@ -98,7 +103,8 @@ pub(super) async fn follow(
             new.extend(fault.clone().map(Problem::warn));
         }
         let sources = Sources::new(config, &follower.environment, follower.problems.clone(), &keys);
-        let reloaded = engine.reload(config.policy.clone(), setup(config, kind, bound), keys);
+        let setup = Setup { settings: follower.settings(), ..setup(config, kind, bound) };
+        let reloaded = engine.reload(config.policy.clone(), setup, keys);
         if !reloaded.is_empty() {
             let count = |labels: &[_]| labels.len();
             let (added, changed, removed) =

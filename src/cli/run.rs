@@ -104,7 +104,7 @@ pub(super) async fn serve(
     let address = place.listener().local_addr().map_err(failed)?;
     let watcher = follow::watcher(&config, &args.flags(), environment);
     let (follower, keys) = Follower::new(args.flags(), environment.clone(), loaded);
-    let setup = setup(&config, kind, address);
+    let setup = Setup { settings: follower.settings(), ..setup(&config, kind, address) };
     let sources = match kind {
         // The person's clients are not meant for the demo.
         Kind::Demo => doctor::Sources::new(&config, &Environment::default(), follower.problems().to_vec(), &keys),
@@ -366,6 +366,7 @@ pub(super) fn setup(config: &Config, kind: Kind, bound: SocketAddr) -> Setup {
         state_dir: config.state_dir.display().to_string(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: Vec::new(),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::{
     layers::state_dir,
     load::{Flags, Loaded, Source, examine, load, locale_guess},
     problem::Problem,
-    reload::{needs_restart, reload},
+    reload::{in_force, needs_restart, reload},
     trust::{is_trusted, trust},
     watch::{Pace, Watched, Watcher},
 };

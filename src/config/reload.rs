@@ -4,9 +4,14 @@
 use super::{
     Config, Environment, Flags, Loaded, Problem, Source,
     layers::{self, Reading},
-    load, settings,
+    load::{self, Origin},
+    settings,
 };
-use crate::domain::{command::Severity, message::Message};
+use crate::domain::{
+    command::Severity,
+    message::Message,
+    setting::{SettingOrigin, SettingView},
+};
 
 /// Reads everything anew; `before` is what was loaded last, and what stays in force when this fails: with a value that
 /// is wrong, and with a `.env` that is there and can't be read, which must not turn its settings into defaults.
@@ -27,8 +32,8 @@ pub(crate) fn reload(flags: &Flags, environment: &Environment, before: &Loaded) 
 /// One warning for each setting that changed and takes effect only when the program starts. `old` is what it started
 /// with, so that a change that was taken back is none.
 pub(crate) fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<Problem> {
-    let pairs = old.origins.iter().zip(&new.origins).filter(|(before, after)| before.print != after.print);
-    let waiting = pairs.filter(|(_, after)| settings::find(after.name).is_some_and(|setting| !setting.live));
+    let pairs = old.origins.iter().zip(&new.origins);
+    let waiting = pairs.filter(|(before, after)| waits(before, after));
     let warning = |source: &Source, name: &'static str| {
         let file = match source {
             Source::File(path) => Some(path.clone()),
@@ -37,6 +42,43 @@ pub(crate) fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<Problem> {
         Problem { file, ..Problem::warn(Message::new("config-needs-restart").with("name", name)) }
     };
     waiting.map(|(_, after)| warning(&after.source, after.name)).collect()
+}
+
+/// All settings as they are in force: `old` is what the program started with, `new` what was read last.
+pub(crate) fn in_force(old: &Loaded, new: &Loaded) -> Vec<SettingView> {
+    let view = |(before, after): (&Origin, &Origin)| {
+        let live = is_live(after.name);
+        let Origin { name, value, source, .. } = if live { after } else { before };
+        let value = if value.is_empty() { meant(name, &new.config) } else { value.clone() };
+        SettingView { name: (*name).to_owned(), value, origin: origin(source), live, waits: waits(before, after) }
+    };
+    old.origins.iter().zip(&new.origins).map(view).collect()
+}
+
+fn is_live(name: &str) -> bool {
+    settings::find(name).is_some_and(|setting| setting.live)
+}
+
+fn waits(before: &Origin, after: &Origin) -> bool {
+    before.print != after.print && !is_live(after.name)
+}
+
+/// What being unset comes to, where that depends on the surroundings.
+fn meant(name: &str, config: &Config) -> String {
+    match name {
+        "KMI_AUTHS_DIR" => config.auths_dir.display().to_string(),
+        "KMI_LOCALE" => config.locale.tag().to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn origin(source: &Source) -> SettingOrigin {
+    match source {
+        Source::Flag(flag) => SettingOrigin::Flag((*flag).to_owned()),
+        Source::File(path) => SettingOrigin::File(path.display().to_string()),
+        Source::Environment => SettingOrigin::Environment,
+        Source::Default => SettingOrigin::Default,
+    }
 }
 
 impl Config {

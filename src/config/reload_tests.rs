@@ -150,6 +150,29 @@ fn a_change_that_has_to_wait_is_told_once_and_only_while_it_lasts() {
 }
 
 #[test]
+fn what_is_in_force_is_told_with_where_it_comes_from_and_no_secret() {
+    let mut place = Place::new();
+    place.flags.env_file = Some(place.env());
+    place.write("KMI_PROXY_TOKEN=tok-long-enough-for-a-test\nKMI_HOLD_SECONDS=5\nKMI_SHUTDOWN_SECONDS=7\n");
+    let started = place.load();
+    place.write("KMI_PROXY_TOKEN=tok-long-enough-for-a-test\nKMI_HOLD_SECONDS=6\nKMI_SHUTDOWN_SECONDS=8\n");
+    let views = in_force(&started, &place.reload(&started).expect("good settings"));
+    let file = SettingOrigin::File(place.env().display().to_string());
+    let found = |name: &str| views.iter().find(|view| view.name == name).cloned().expect("listed");
+    for (name, value, live, waits) in [
+        ("KMI_HOLD_SECONDS", "6", true, false),
+        ("KMI_SHUTDOWN_SECONDS", "7", false, true),
+        ("KMI_PROXY_TOKEN", "***", false, false),
+    ] {
+        let expected =
+            SettingView { name: name.to_owned(), value: value.to_owned(), origin: file.clone(), live, waits };
+        assert_eq!(found(name), expected);
+    }
+    assert_eq!((found("KMI_LOCALE").value, found("KMI_LOCALE").origin), ("en".to_owned(), SettingOrigin::Default));
+    assert!(!format!("{views:?}").contains("tok-long"));
+}
+
+#[test]
 fn a_changed_secret_is_seen_and_never_told() {
     let mut place = Place::new();
     place.flags.env_file = Some(".env".into());

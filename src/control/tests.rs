@@ -31,6 +31,7 @@ fn engine(folder: &std::path::Path) -> Engine {
             state_dir: String::new(),
             pid: 7,
             version: "0".into(),
+            settings: Vec::new(),
         },
         keys: ["alpha", "beta"].map(|label| sample(label, "https://api.kimi.com/coding/v1")).into(),
         state,

@@ -23,6 +23,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod runway;
+pub(crate) mod setting;
 pub(crate) mod shared_cause;
 pub(crate) mod snapshot;
 pub(crate) mod summary;

@@ -11,6 +11,7 @@ use super::{
     message::{Argument, Message},
     outcome::Cause,
     runway::Pace,
+    setting::SettingView,
     shared_cause::SharedCause,
     trace::Tokens,
     usage::Usage,
@@ -59,7 +60,7 @@ pub(crate) enum Link {
     Lost,
 }
 
-/// What does not change while the program runs.
+/// What changes only when settings do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) mode: Mode,
@@ -75,6 +76,9 @@ pub(crate) struct Setup {
     pub(crate) state_dir: String,
     pub(crate) pid: u32,
     pub(crate) version: String,
+    /// In the order of `.env.example`; none from an instance that does not tell.
+    #[serde(default)]
+    pub(crate) settings: Vec<SettingView>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ fn setup() -> Setup {
         state_dir: "state".into(),
         pid: 1,
         version: "0".into(),
+        settings: Vec::new(),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum Verb {
     /// Takes back the last command that can be.
     Undo,
     Pause,
-    /// Opens the line for the trace's filter, or for a search in the help.
+    /// Opens the line for the trace's filter, or for a search on a sheet.
     Filter,
     KeepFilter,
     ClearFilter,
@@ -74,6 +74,7 @@ pub(crate) enum Verb {
     /// What is chosen in the palette.
     RunChosen,
     Help,
+    Settings,
     Quit,
     Focus(Pane),
     NextPane,
@@ -97,11 +98,11 @@ pub(crate) enum Verb {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Panes,
-    /// Help or details are open.
+    /// A sheet or details are open.
     Reading,
     /// A dialog with text fields: letters are text.
     Dialog,
-    /// The trace's filter, or what the help is searched for, is typed: letters are text.
+    /// The trace's filter, or what a sheet is searched for, is typed: letters are text.
     Filter,
     /// The palette is open: letters are text.
     Palette,
@@ -268,6 +269,7 @@ pub(crate) const TABLE: &[Row] = &[
         contexts: SCROLLS,
         ..row("palette", Verb::Palette, &[letter(':'), control('p')], "do-palette", "help-palette")
     }),
+    view(Row { contexts: SCROLLS, ..row("settings", Verb::Settings, &[letter('o')], "do-settings", "help-settings") }),
     view(Row { contexts: SCROLLS, ..row("help", Verb::Help, &[letter('?')], "do-help", "help-help") }),
     view(Row { contexts: SCROLLS, ..row("quit", Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),
     view(Row {
@@ -464,8 +466,8 @@ impl Context {
     pub(crate) const fn of(overlay: Option<&Overlay>) -> Self {
         match overlay {
             None => Self::Panes,
-            Some(Overlay::Help(help)) if help.typing => Self::Filter,
-            Some(Overlay::Help(_) | Overlay::Details { .. }) => Self::Reading,
+            Some(Overlay::Sheet(sheet)) if sheet.typing => Self::Filter,
+            Some(Overlay::Sheet(_) | Overlay::Details { .. }) => Self::Reading,
             Some(Overlay::Palette(_)) => Self::Palette,
             Some(Overlay::Form(_)) => Self::Dialog,
             Some(Overlay::Confirm(_)) => Self::Confirming,

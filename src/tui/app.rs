@@ -15,7 +15,12 @@ use super::{
     key_sort::Sort,
     keymap::{Keymap, spelled},
     layout::Pane,
-    overlay::{confirm::Confirm, form::Form, help::Help, palette::Palette},
+    overlay::{
+        confirm::Confirm,
+        form::Form,
+        palette::Palette,
+        sheet::{Sheet, Topic},
+    },
     toast::Toasts,
     trace_list::TraceList,
     undo::Undo,
@@ -51,7 +56,7 @@ pub(crate) struct App {
 /// What takes the keys before the panes do: most of it lies over them.
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
-    Help(Help),
+    Sheet(Sheet),
     Palette(Palette),
     Details {
         subject: Subject,
@@ -79,7 +84,7 @@ pub(crate) enum Subject {
 pub(crate) struct Extent {
     /// Rows of the focused pane, or of what is read over it.
     pub(crate) page: usize,
-    /// How far the help or the details can be scrolled.
+    /// How far the sheet or the details can be scrolled.
     pub(crate) scroll: usize,
 }
 
@@ -227,7 +232,8 @@ impl App {
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
             Verb::Theme => return vec![Effect::SwitchTheme],
-            Verb::Help => self.toggle_help(),
+            Verb::Help => self.toggle_sheet(Topic::Help),
+            Verb::Settings => self.toggle_sheet(Topic::Settings),
             Verb::Quit => return self.quit(snapshot),
             Verb::Wait => self.overlay = Some(Overlay::Quit { waiting: true }),
             Verb::StopNow => return vec![Effect::Leave],
@@ -266,7 +272,7 @@ impl App {
         let Extent { page, scroll: most } = self.extent;
         let page = page.saturating_sub(1).max(1);
         match &mut self.overlay {
-            Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details { scroll, .. }) => {
+            Some(Overlay::Sheet(Sheet { scroll, .. }) | Overlay::Details { scroll, .. }) => {
                 *scroll = step(verb, *scroll, most + 1, page);
                 return;
             }
@@ -321,7 +327,7 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Form(form)) => form.edit(request),
             Some(Overlay::Palette(palette)) => palette.edit(request),
-            Some(Overlay::Help(help)) => help.edit(request),
+            Some(Overlay::Sheet(sheet)) => sheet.edit(request),
             Some(Overlay::Filter(line)) => {
                 if let Some((filter, line)) = line.edit(request) {
                     self.trace.filter(filter, line);
@@ -338,10 +344,10 @@ impl App {
         }
     }
 
-    /// In the help for a search, else in the trace pane.
+    /// On a sheet for a search, else in the trace pane.
     fn open_filter_line(&mut self) {
         match &mut self.overlay {
-            Some(Overlay::Help(help)) => help.typing = true,
+            Some(Overlay::Sheet(sheet)) => sheet.typing = true,
             Some(_) => {}
             None => {
                 self.focus = Pane::Trace;
@@ -352,7 +358,7 @@ impl App {
 
     fn leave_filter_line(&mut self, keep: bool) {
         match &mut self.overlay {
-            Some(Overlay::Help(help)) => help.leave(keep),
+            Some(Overlay::Sheet(sheet)) => sheet.leave(keep),
             Some(Overlay::Filter(_)) => {
                 self.overlay = None;
                 if !keep {
@@ -375,10 +381,10 @@ impl App {
         self.overlay = self.subject(snapshot).map(|subject| Overlay::Details { subject, scroll: 0 });
     }
 
-    fn toggle_help(&mut self) {
-        self.overlay = match self.overlay {
-            Some(Overlay::Help(_)) => None,
-            _ => Some(Overlay::Help(Help::default())),
+    fn toggle_sheet(&mut self, topic: Topic) {
+        self.overlay = match &self.overlay {
+            Some(Overlay::Sheet(sheet)) if sheet.topic == topic => None,
+            _ => Some(Overlay::Sheet(Sheet::new(topic))),
         };
     }
 

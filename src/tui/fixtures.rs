@@ -11,6 +11,7 @@ use crate::domain::{
     now,
     outcome::Cause,
     runway::Pace,
+    setting::{SettingOrigin, SettingView},
     shared_cause::{Common, SharedCause},
     snapshot::{
         CircuitState, Confidence, Contradiction, Counters, Finding, HeldView, HostView, KeyView, Link, Mode, RateView,
@@ -44,7 +45,28 @@ pub(super) fn setup() -> Setup {
         state_dir: "/home/ann/.kmi".into(),
         pid: 4242,
         version: "0.1.0".into(),
+        settings: settings(),
     }
+}
+
+fn settings() -> Vec<SettingView> {
+    let file = || SettingOrigin::File("/home/ann/work/project/.env".into());
+    let rows = [
+        ("KMI_AUTHS_DIR", "/home/ann/.kimi/_auths", SettingOrigin::Default, true),
+        ("KMI_PROXY_LISTEN", "127.0.0.1:54123", SettingOrigin::Flag("--listen".into()), false),
+        ("KMI_UPSTREAM_BASE_URL", "https://api.kimi.com/coding/v1", SettingOrigin::Default, true),
+        ("KMI_REQUIRE_USAGE_BEFORE_REQUEST", "0", SettingOrigin::Default, true),
+        ("KMI_AUTO_ROTATE_ALLOWED", "1", file(), true),
+        ("KMI_PROXY_TOKEN", "***", SettingOrigin::Environment, false),
+        ("KMI_SHUTDOWN_SECONDS", "30", file(), false),
+        ("KMI_LOCALE", "", SettingOrigin::Default, false),
+    ];
+    rows.into_iter()
+        .map(|(name, value, origin, live)| {
+            let waits = name == "KMI_SHUTDOWN_SECONDS";
+            SettingView { name: name.to_owned(), value: value.to_owned(), origin, live, waits }
+        })
+        .collect()
 }
 
 /// First start: no keys, no requests.

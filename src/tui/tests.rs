@@ -407,6 +407,25 @@ fn the_help_is_searched_and_shown_whole_again() {
 }
 
 #[test]
+fn the_settings_tell_value_and_origin_and_are_searched() {
+    let normal = fixtures::normal();
+    let (mut app, _) = keys(&normal, "o");
+    let screen = |app: &mut App| draw(app, &normal, &words(Locale::English), (120, 40), false);
+    let shown = screen(&mut app);
+    for text in ["KMI_PROXY_LISTEN", "127.0.0.1:54123", "--listen", "/home/ann/work/project/.env", "needs a restart"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    "/token".chars().for_each(|letter| drop(press(&mut app, &normal, KeyCode::Char(letter))));
+    let found = screen(&mut app);
+    assert!(found.contains("KMI_PROXY_TOKEN") && !found.contains("KMI_PROXY_LISTEN"), "{found}");
+    press(&mut app, &normal, KeyCode::Enter);
+    press(&mut app, &normal, KeyCode::Char('o'));
+    assert_eq!(app.context(), Context::Panes);
+    let (mut app, _) = keys(&fixtures::empty(), "o?");
+    assert!(screen(&mut app).contains("rotate to the best key"), "one sheet makes way for another");
+}
+
+#[test]
 fn escape_clears_a_kept_filter_before_the_zoom() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "z/x");
@@ -491,6 +510,7 @@ fn the_screen_looks_as_it_should() {
             ("copied", "3Y"),
             ("filter", "/key:beta\n"),
             ("help-search", "?/key"),
+            ("settings", "o"),
             ("filter-fault", "/key:beta >2 kye:x"),
         ] {
             let normal = fixtures::normal();
@@ -543,7 +563,7 @@ fn every_overlay_is_drawn_at_every_size() {
         let words = words(locale);
         for (snapshot, history) in [(fixtures::normal(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())]
         {
-            for pressed in ["?", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x"] {
+            for pressed in ["?", "o", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x"] {
                 let mut app = App::new(history.clone());
                 for character in pressed.chars() {
                     let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };

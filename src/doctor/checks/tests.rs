@@ -40,6 +40,7 @@ fn facts() -> Facts {
         state_dir: "/state".to_owned(),
         pid: 7,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: Vec::new(),
     };
     let mut snapshot = engine::preview(Policy::default(), setup, keys, &StoredState::default());
     for key in &mut snapshot.keys {

@@ -1,61 +1,24 @@
 //! The help: every action of the table, in its groups. It has no text of its own beside the headings.
 
-use ratatui::{
-    Frame,
-    layout::{Position, Rect},
-    text::{Line, Span},
-};
+use ratatui::text::{Line, Span};
 
-use tui_input::{Input, InputRequest};
-
-use super::scrolled_popup;
+use super::sheet::Sheet;
 use crate::tui::{
     action::{Group, TABLE},
-    app::Extent,
-    field, footer,
+    footer,
     format::{cut, width, wrap},
     view::View,
 };
 
-const WIDTH: u16 = 74;
+pub(super) const WIDTH: u16 = 74;
 
-/// What is read of it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Help {
-    pub(crate) scroll: usize,
-    search: Input,
-    /// Whether what is searched for is being typed.
-    pub(crate) typing: bool,
-}
-
-impl Help {
-    pub(crate) fn edit(&mut self, request: InputRequest) {
-        field::edit(&mut self.search, request);
-        self.scroll = 0;
-    }
-
-    /// Stops typing.
-    pub(crate) fn leave(&mut self, keep: bool) {
-        self.typing = false;
-        if !keep {
-            self.search = Input::default();
-        }
-    }
-
-    /// Whether a line of the help is among those that are searched for: each word stands somewhere in it.
-    fn means(&self, names: &str, text: &str) -> bool {
-        let line = format!("{names} {text}").to_lowercase();
-        self.search.value().to_lowercase().split_whitespace().all(|word| line.contains(word))
-    }
-}
-
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, help: &Help) -> Extent {
-    let room = usize::from(WIDTH.min(area.width).saturating_sub(4));
+pub(super) fn lines(view: &View<'_>, sheet: &Sheet, room: usize) -> Vec<Line<'static>> {
     let entries: Vec<_> = Group::IN_HELP.iter().map(|(group, heading)| (*heading, entries(view, *group))).collect();
     let keys = entries.iter().flat_map(|(_, entries)| entries).map(|(keys, _)| width(keys)).max().unwrap_or_default();
-    let mut lines = search_line(view, help, room);
+    let mut lines = Vec::new();
     for (heading, entries) in entries {
-        let meant: Vec<_> = entries.into_iter().filter(|(names, text)| help.means(names, text)).collect();
+        let meant: Vec<_> =
+            entries.into_iter().filter(|(names, text)| sheet.means(&format!("{names} {text}"))).collect();
         if meant.is_empty() {
             continue;
         }
@@ -67,24 +30,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, help: &He
             lines.extend(entry(view, &names, &text, keys, room));
         }
     }
-    let (title, foot) = (view.text("help-title"), if help.typing { "foot-search" } else { "foot-help" });
-    let foot = view.text(foot);
-    let popup = scrolled_popup(frame, area, view, &title, &foot, WIDTH, lines, help.scroll);
-    let at = field::visible(&help.search, room.saturating_sub(2)).1 + 2;
-    let at = Position::new(popup.inside.x.saturating_add(u16::try_from(at).unwrap_or(u16::MAX)), popup.inside.y);
-    if help.typing && popup.inside.contains(at) {
-        frame.set_cursor_position(at);
-    }
-    popup.extent
-}
-
-/// What is searched for, while it is typed or kept.
-fn search_line(view: &View<'_>, help: &Help, room: usize) -> Vec<Line<'static>> {
-    if !help.typing && help.search.value().is_empty() {
-        return Vec::new();
-    }
-    let text = field::visible(&help.search, room.saturating_sub(2)).0;
-    vec![Line::from(vec![Span::styled("/ ", view.theme.accent), Span::styled(text, view.theme.text)])]
+    lines
 }
 
 /// The keys and the text of each action; neighbours that share a text share the line.

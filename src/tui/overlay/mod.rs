@@ -1,13 +1,15 @@
-//! What lies over the panes, one at a time: help, palette, details, dialogs. Not toasts, which never take keys.
+//! What lies over the panes, one at a time: sheets, palette, details, dialogs. Not toasts, which never take keys.
 
 mod add_key;
 mod block;
 pub(crate) mod confirm;
 mod details;
 pub(crate) mod form;
-pub(crate) mod help;
+mod help;
 pub(crate) mod palette;
 mod quit;
+mod settings;
+pub(crate) mod sheet;
 
 use ratatui::{
     Frame,
@@ -26,7 +28,7 @@ use super::{
 /// Draws what is open, and tells how far it can be scrolled; `None` when nothing is open.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Option<Extent> {
     match view.app.overlay.as_ref()? {
-        Overlay::Help(help) => Some(help::draw(frame, area, view, help)),
+        Overlay::Sheet(sheet) => Some(sheet::draw(frame, area, view, sheet)),
         Overlay::Palette(palette) => Some(palette::draw(frame, area, view, palette)),
         Overlay::Details { subject, scroll } => Some(details::draw(frame, area, view, subject, *scroll)),
         Overlay::Form(form) => {
