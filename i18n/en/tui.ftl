@@ -2,6 +2,9 @@
 
 number-decimal = .
 
+# From Monday on.
+weekdays = Mon Tue Wed Thu Fri Sat Sun
+
 ## Short spans, for columns
 
 short-hours = { $large }h{ $small }m
@@ -390,10 +393,19 @@ fact-seen = Seen
 fact-fix = What to do
 
 # What is ahead if all goes on as now.
-runway-first = { $label } dry at { $at }
+runway-lead = At this rate
+runway-lasts = every quota lasts until its reset
+runway-first = { $label } is dry { $at }
 runway-all = all keys { $at }
 runway-reset = first reset { $at }
 runway-unused = { $share } of { $label } expires unused { $at }
+runway-first-short = { $label } dry { $at }
+runway-all-short = all { $at }
+runway-reset-short = reset { $at }
+runway-unused-short = { $share } of { $label } unused { $at }
+quota-empty-in = empty in { $span }
+quota-resets-in = resets in { $span }
+quota-pace = { $share }/h
 quota-dry = dry { $span }
 
 # Themes. $theme is one of these names, or a file's.

@@ -2,6 +2,9 @@
 
 number-decimal = ,
 
+# С понедельника.
+weekdays = пн вт ср чт пт сб вс
+
 ## Short spans, for columns
 
 short-hours = { $large }ч{ $small }м
@@ -409,10 +412,19 @@ fact-seen = Обнаружено
 fact-fix = Что делать
 
 # Что впереди, если всё пойдёт как сейчас.
-runway-first = { $label } иссякнет в { $at }
-runway-all = все ключи в { $at }
-runway-reset = первый сброс в { $at }
+runway-lead = При таком темпе
+runway-lasts = квот хватит до сброса
+runway-first = { $label } хватит до { $at }
+runway-all = всех ключей до { $at }
+runway-reset = первый сброс { $at }
 runway-unused = { $share } у { $label } сгорит { $at }
+runway-first-short = { $label } хватит до { $at }
+runway-all-short = все до { $at }
+runway-reset-short = сброс { $at }
+runway-unused-short = { $share } у { $label } сгорит { $at }
+quota-empty-in = пусто через { $span }
+quota-resets-in = сброс через { $span }
+quota-pace = { $share }/ч
 quota-dry = пуст { $span }
 
 # Темы. $theme – одно из этих названий или имя файла.

@@ -45,6 +45,8 @@ pub(crate) struct Runway {
     pub(crate) all: Option<Timestamp>,
     /// When the first quota comes back.
     pub(crate) reset: Option<Timestamp>,
+    /// Whether the pace of any quota is known.
+    pub(crate) paced: bool,
     /// The largest share that will expire unused soon.
     pub(crate) unused: Option<(Label, f64, Timestamp)>,
 }
@@ -106,6 +108,7 @@ pub(crate) fn runway(keys: &[KeyView], now: Timestamp) -> Runway {
         if again {
             continue;
         }
+        runway.paced |= !key.pace.is_empty();
         let resets = usage.windows.iter().filter_map(|window| window.resets_at).filter(|reset| *reset > now);
         runway.reset = runway.reset.into_iter().chain(resets).min();
         // One that is dry already only waits for its reset.

@@ -154,6 +154,13 @@ impl Words {
         moment.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 
+    /// Local day of the week, short.
+    pub(crate) fn weekday(&self, moment: Timestamp) -> String {
+        let day = moment.to_zoned(self.zone.clone()).weekday().to_monday_zero_offset();
+        let names = self.text("weekdays");
+        names.split_whitespace().nth(usize::try_from(day).unwrap_or_default()).unwrap_or_default().to_owned()
+    }
+
     /// Local date and time, `2026-02-02 15:30`.
     pub(crate) fn moment(&self, moment: Timestamp) -> String {
         moment.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tui_input::InputRequest;
 
 use super::{
+    accounts::accounts,
     action::{self, Action, Context, Verb},
     copy::Copied,
     errand::Errand,
@@ -283,15 +284,9 @@ impl App {
             _ => {}
         }
         match self.focus {
-            Pane::Keys => {
-                let order = self.sort.order(&snapshot.keys);
-                let row = step(verb, self.key_line(snapshot), order.len(), page);
-                self.key = order.get(row).map(|key| snapshot.keys[*key].label.clone());
-            }
-            Pane::Quota | Pane::Limits => {
-                let row = step(verb, self.key_row(snapshot), snapshot.keys.len(), page);
-                self.key = snapshot.keys.get(row).map(|key| key.label.clone());
-            }
+            Pane::Keys => self.go_among(&self.sort.order(&snapshot.keys), verb, snapshot),
+            Pane::Quota => self.go_among(&accounts(&snapshot.keys).concat(), verb, snapshot),
+            Pane::Limits => self.go_among(&(0..snapshot.keys.len()).collect::<Vec<_>>(), verb, snapshot),
             Pane::Trace if verb == Verb::Home => self.trace.follow(),
             Pane::Trace => self.trace.select(step(verb, self.trace.row(), self.trace.shown().len(), page)),
             Pane::Doctor => {
@@ -300,6 +295,15 @@ impl App {
                 self.finding = findings::named(&findings, row).map(|named| named.name);
             }
         }
+    }
+
+    /// Moves among the keys as they stand in a pane.
+    fn go_among(&mut self, order: &[usize], verb: Verb, snapshot: &Snapshot) {
+        let page = self.extent.page.saturating_sub(1).max(1);
+        let selected = self.key_row(snapshot);
+        let line = order.iter().position(|key| *key == selected).unwrap_or_default();
+        let row = step(verb, line, order.len(), page);
+        self.key = order.get(row).map(|key| snapshot.keys[*key].label.clone());
     }
 
     fn copy(&mut self, copied: Option<Copied>) -> Vec<Effect> {

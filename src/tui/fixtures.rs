@@ -205,6 +205,7 @@ fn normal_keys() -> Vec<KeyView> {
             in_flight: 2,
             last_used: Some(ago(1)),
             rate: RateView { last_second: 2, per_second: 4, last_minute: 41, per_minute: 120 },
+            shares_account_with: vec![Label::new("spare")],
             ..key("alpha", 512, 0.72, 0.81)
         },
         KeyView {
@@ -371,7 +372,7 @@ pub(super) fn history() -> Vec<Arc<TraceRecord>> {
         TraceRecord {
             key: None,
             status: 503,
-            error_code: Some("no_key".into()),
+            error_code: Some("no_key_available".into()),
             attempts: Vec::new(),
             first_byte: None,
             tokens: Tokens::default(),

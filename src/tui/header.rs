@@ -1,4 +1,4 @@
-//! The two lines on top: what runs, where, and how it goes. Not the panes' numbers.
+//! The lines on top: what runs, where, how it goes, and what is ahead (`runway`). Not the panes' numbers.
 
 use ratatui::{
     Frame,
@@ -8,23 +8,21 @@ use ratatui::{
 };
 
 use super::{
-    format::{cut, decimal, percent, width},
+    format::{cut, decimal, width},
     view::View,
     wording,
 };
 use crate::domain::{
-    key::Label,
     message::Message,
-    runway,
     snapshot::{Link, Mode, Status, Traffic},
 };
 
 /// Seconds over which the request rate is an average.
 const RATE_SPAN: usize = 10;
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, ahead: Option<Line<'static>>) {
     let room = usize::from(area.width);
-    view.put_lines(frame, area, vec![place(view, room), state(view, room)]);
+    view.put_lines(frame, area, [place(view, room), state(view, room)].into_iter().chain(ahead).collect());
 }
 
 /// Name, mode and address; the clock at the right.
@@ -78,25 +76,8 @@ fn state(view: &View<'_>, room: usize) -> Line<'static> {
     let held = view.snapshot.held.len();
     let waiting = (view.say(&Message::new("header-held").with("count", held)), theme.warn);
     // Who waits is told before how it went.
-    let mut parts: Vec<_> = if held > 0 { [&parts[..2], &[waiting], &parts[2..]].concat() } else { parts.to_vec() };
-    parts.extend(runway(view));
+    let parts: Vec<_> = if held > 0 { [&parts[..2], &[waiting], &parts[2..]].concat() } else { parts.to_vec() };
     fit(&parts, &format!(" {} ", view.glyphs.separator), room, view)
-}
-
-/// What is ahead if all goes on as now, the most urgent first.
-fn runway(view: &View<'_>) -> Vec<(String, Style)> {
-    let theme = view.theme;
-    let ahead = runway::runway(&view.snapshot.keys, view.now);
-    let at = |id: &'static str, moment| Message::new(id).with("at", wording::time(view, moment));
-    let label = |label: &Label| cut(&view.clean(label.as_str()), 20, view.glyphs.ellipsis);
-    let first = ahead.first.map(|(key, moment)| (at("runway-first", moment).with("label", label(&key)), theme.warn));
-    let all = ahead.all.map(|moment| (at("runway-all", moment), theme.warn));
-    let reset = ahead.reset.filter(|_| first.is_some()).map(|moment| (at("runway-reset", moment), theme.dim));
-    let unused = ahead.unused.map(|(key, share, moment)| {
-        let message = at("runway-unused", moment).with("label", label(&key)).with("share", percent(share));
-        (message, theme.dim)
-    });
-    [first, all, reset, unused].into_iter().flatten().map(|(message, style)| (view.say(&message), style)).collect()
 }
 
 fn active(view: &View<'_>) -> String {
@@ -123,7 +104,7 @@ fn error_share(traffic: &Traffic) -> f64 {
 }
 
 /// As many parts as fit, the first one always, cut if it must be.
-fn fit(parts: &[(String, Style)], separator: &str, room: usize, view: &View<'_>) -> Line<'static> {
+pub(super) fn fit(parts: &[(String, Style)], separator: &str, room: usize, view: &View<'_>) -> Line<'static> {
     let mut line = Line::default();
     for (text, style) in parts {
         let before = if line.spans.is_empty() { "" } else { separator };

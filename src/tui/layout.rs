@@ -5,6 +5,7 @@
 //! ```text
 //! kmi-tui  ● live  http://127.0.0.1:54123/kmi-rotor/v1       14:10
 //! active ▸alpha · auto-rotation off · 1.2 req/s · errors 0.4 %
+//! At this rate alpha is dry 14:10 · all keys 16:40 · first reset 15:05
 //! ╭ 1 Keys ──────────────────────────────────────────────────────╮
 //! ╰──────────────────────────────────────────────────────────────╯
 //! ╭ 2 Quota ───────────╮╭ 4 Limits ────────╮╭ 5 Doctor ──────────╮
@@ -62,6 +63,14 @@ pub(crate) struct Wish {
     pub(crate) zoomed: bool,
     /// Lines that the keys pane would like, without its border.
     pub(crate) key_lines: u16,
+    /// Whether there is something to say of what is ahead.
+    pub(crate) runway: bool,
+}
+
+impl Wish {
+    fn header(self) -> u16 {
+        2 + u16::from(self.runway)
+    }
 }
 
 /// A screen divided.
@@ -94,7 +103,7 @@ pub(crate) fn screen(area: Rect, wish: Wish) -> Screen {
 fn all(area: Rect, wish: Wish) -> Screen {
     let keys = (wish.key_lines + 2).clamp(5, area.height / 3);
     let [header, keys, middle, trace, footer] = area.layout(&Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(wish.header()),
         Constraint::Length(keys),
         Constraint::Length((area.height / 3).clamp(9, 16)),
         Constraint::Fill(1),
@@ -115,7 +124,7 @@ fn all(area: Rect, wish: Wish) -> Screen {
 fn some(area: Rect, wish: Wish) -> Screen {
     let keys = (wish.key_lines + 2).clamp(5, area.height / 3 + 1);
     let [header, tabs, keys, rest, footer] = area.layout(&Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(wish.header()),
         Constraint::Length(1),
         Constraint::Length(keys),
         Constraint::Fill(1),
@@ -134,7 +143,7 @@ fn some(area: Rect, wish: Wish) -> Screen {
 }
 
 fn one(area: Rect, wish: Wish) -> Screen {
-    let header = if area.height < 12 { 1 } else { 2 };
+    let header = if area.height < 12 { 1 } else { wish.header() };
     let [header, tabs, pane, footer] = area.layout(&Layout::vertical([
         Constraint::Length(header),
         Constraint::Length(1),
@@ -154,7 +163,7 @@ mod tests {
     use super::*;
 
     fn shown(width: u16, height: u16, focus: Pane, zoomed: bool) -> Option<Vec<Pane>> {
-        let wish = Wish { focus, zoomed, key_lines: 6 };
+        let wish = Wish { focus, zoomed, key_lines: 6, runway: true };
         match screen(Rect::new(0, 0, width, height), wish) {
             Screen::Line(_) => None,
             Screen::Panes(panes) => Some(panes.panes.into_iter().map(|(pane, _)| pane).collect()),

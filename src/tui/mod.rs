@@ -2,6 +2,7 @@
 //!
 //! A key press goes `terminal event → keymap → Action → app::update → Effect`, and the next snapshot shows what came of it.
 
+mod accounts;
 mod action;
 mod app;
 mod columns;
@@ -24,6 +25,7 @@ mod overlay;
 mod own_toml;
 mod panes;
 mod reader;
+mod runway;
 mod screen;
 mod terminal;
 pub(crate) mod theme;

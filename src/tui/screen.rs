@@ -12,7 +12,7 @@ use super::{
     format::cut,
     header,
     layout::{self, Pane, Screen, Wish},
-    overlay, panes, toast,
+    overlay, panes, runway, toast,
     view::View,
 };
 use crate::domain::snapshot::Status;
@@ -21,7 +21,13 @@ use crate::domain::snapshot::Status;
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
     let area = frame.area();
     frame.buffer_mut().set_style(area, view.theme.text);
-    let wish = Wish { focus: view.app.focus, zoomed: view.app.zoomed, key_lines: panes::keys::lines_wanted(view) };
+    let ahead = runway::line(view, usize::from(area.width));
+    let wish = Wish {
+        focus: view.app.focus,
+        zoomed: view.app.zoomed,
+        key_lines: panes::keys::lines_wanted(view),
+        runway: ahead.is_some(),
+    };
     let panes = match layout::screen(frame.area(), wish) {
         Screen::Line(area) => {
             one_line(frame, area, view);
@@ -29,7 +35,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
         }
         Screen::Panes(panes) => panes,
     };
-    header::draw(frame, panes.header, view);
+    header::draw(frame, panes.header, view, ahead);
     if let Some(area) = panes.tabs {
         tabs(frame, area, view);
     }

@@ -253,9 +253,13 @@ fn a_filter_is_typed_applied_kept_and_cleared() {
 fn the_selected_row_is_copied_and_said() {
     let normal = fixtures::normal();
     let id = fixtures::history().last().expect("a request").request_id.clone();
-    for (pressed, copied, said) in
-        [("jy", "beta", "copied-label"), ("2jy", "beta", "copied-label"), ("3y", id.as_str(), "copied-request-id")]
-    {
+    // In the quota pane keys of one account stand together.
+    for (pressed, copied, said) in [
+        ("2jy", "spare", "copied-label"),
+        ("jy", "beta", "copied-label"),
+        ("2jjy", "beta", "copied-label"),
+        ("3y", id.as_str(), "copied-request-id"),
+    ] {
         let (app, effects) = keys(&normal, pressed);
         assert_eq!((effects, app.toasts.messages()), (vec![Effect::Copy(copied.into())], vec![said]), "{pressed}");
     }
@@ -468,9 +472,14 @@ fn home_end_and_pages_stay_inside() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "3");
     draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
-    for (code, row) in
-        [(KeyCode::End, 19), (KeyCode::PageUp, 12), (KeyCode::PageUp, 5), (KeyCode::PageUp, 0), (KeyCode::Home, 0)]
-    {
+    for (code, row) in [
+        (KeyCode::End, 19),
+        (KeyCode::PageUp, 13),
+        (KeyCode::PageUp, 7),
+        (KeyCode::PageUp, 1),
+        (KeyCode::PageUp, 0),
+        (KeyCode::Home, 0),
+    ] {
         press(&mut app, &normal, code);
         assert_eq!(app.trace.row(), row, "{code:?}");
     }
@@ -504,6 +513,7 @@ fn the_screen_looks_as_it_should() {
             ("request", "3jjjjj\n"),
             ("quit", "q"),
             ("quota", "2"),
+            ("quota-zoomed", "2jz"),
             ("limits", "4"),
             ("doctor", "5"),
             ("sorted", "ssss"),

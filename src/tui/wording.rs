@@ -24,6 +24,8 @@ use crate::{
 
 /// A time of day says enough until then.
 const SOON: Duration = Duration::from_secs(20 * 3_600);
+/// Until then a weekday names one day.
+const WEEK: Duration = Duration::from_secs(6 * 86_400);
 
 /// Words of a trace that are no upstream cause: how a request ended, or why the proxy itself refused it.
 pub(crate) const CODES: &[(&str, &str)] = &[
@@ -62,13 +64,15 @@ pub(crate) fn empty_at(key: &KeyView, window: &Window) -> Option<Timestamp> {
     runway::empty_at(window, &key.pace, *at)
 }
 
-/// A time of day, with its date where it is not soon.
+/// A time of day, with its weekday or date where it is not soon.
 pub(crate) fn time(view: &View<'_>, moment: Timestamp) -> String {
-    if view.until(moment) > SOON {
-        return view.words.moment(moment);
-    }
     let clock = view.words.clock(moment);
-    clock.rsplit_once(':').map_or(clock.as_str(), |(minutes, _)| minutes).to_owned()
+    let minutes = clock.rsplit_once(':').map_or(clock.as_str(), |(minutes, _)| minutes);
+    match view.until(moment) {
+        left if left <= SOON => minutes.to_owned(),
+        left if left < WEEK => format!("{} {minutes}", view.words.weekday(moment)),
+        _ => view.words.moment(moment),
+    }
 }
 
 /// When a key is back, short.
