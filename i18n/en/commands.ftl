@@ -1,6 +1,39 @@
 # commands: what the commands of the command line say.
 
 key-added = { $label } was added: { $path }
+keys-imported = { $count ->
+    [one] { $labels } was taken over into { $path }.
+   *[other] { $count } keys were taken over into { $path }: { $labels }.
+}
+keys-imported-none = There is no key to copy: what other programs hold is here already, or they hold none.
+init-file-made = { $path }: made, with every setting and its default.
+init-file-there = { $path }: is there, and stays as it is.
+init-file-question = { $path } is there. Change { $names } in it? The old file is kept beside it. [y/N]
+init-file-kept = { $path }: stays as it is, without { $names }. With --yes there is no question.
+init-file-changed = { $path }: { $names } set. The old file is { $backup }.
+init-folder-made = { $path }: made, for your keys.
+init-folder-there = { $path }: the folder of your keys is there.
+init-failed = { $path } can't be written: { $error }.
+init-found = { $count ->
+    [one] A key of another program is not here yet:
+   *[other] { $count } keys of other programs are not here yet:
+}
+init-found-key = {"  "}{ $label }  { $place }
+init-import-question = { $count ->
+    [one] Copy it? [y/N]
+   *[other] Copy them? [y/N]
+}
+init-not-imported = Nothing was copied. With --yes there is no question.
+init-next =
+    Next:
+      kmi-tui           dashboard and proxy
+      kmi-tui clients   how to point your tools at it
+      kmi-tui doctor    what is wrong, and how to mend it
+init-next-first-key =
+    Next:
+      kmi-tui keys add LABEL   your first key; it is typed unseen
+      kmi-tui                  dashboard and proxy
+      kmi-tui clients          how to point your tools at it
 key-removed = { $label } is out of use. Its file is { $path } now.
 key-remove-question = Take { $label } out of use? Its file { $path } stays under another name. [y/N]
 key-kept = Nothing was changed. With --yes there is no question.

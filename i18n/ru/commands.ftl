@@ -1,6 +1,45 @@
 # commands: what the commands of the command line say.
 
 key-added = Ключ { $label } добавлен: { $path }
+keys-imported = { $count ->
+    [one] Перенесён { $count } ключ в { $path }: { $labels }.
+    [few] Перенесены { $count } ключа в { $path }: { $labels }.
+    [many] Перенесено { $count } ключей в { $path }: { $labels }.
+   *[other] Перенесено { $count } ключа в { $path }: { $labels }.
+}
+keys-imported-none = Копировать нечего: у других программ нет ключей, которых ещё нет здесь.
+init-file-made = { $path }: создан, в нём все настройки и их значения по умолчанию.
+init-file-there = { $path }: уже есть и не тронут.
+init-file-question = { $path } уже есть. Изменить в нём { $names }? Прежний файл останется рядом. [y/N]
+init-file-kept = { $path }: не тронут, { $names } там нет. С --yes вопроса не будет.
+init-file-changed = { $path }: задано { $names }. Прежний файл — { $backup }.
+init-folder-made = { $path }: создана папка для ключей.
+init-folder-there = { $path }: папка ключей уже есть.
+init-failed = Записать { $path } не удалось: { $error }.
+init-found = { $count ->
+    [one] У других программ есть { $count } ключ, которого здесь ещё нет:
+    [few] У других программ есть { $count } ключа, которых здесь ещё нет:
+    [many] У других программ есть { $count } ключей, которых здесь ещё нет:
+   *[other] У других программ есть { $count } ключа, которых здесь ещё нет:
+}
+init-found-key = {"  "}{ $label }  { $place }
+init-import-question = { $count ->
+    [one] Скопировать { $count } ключ? [y/N]
+    [few] Скопировать { $count } ключа? [y/N]
+    [many] Скопировать { $count } ключей? [y/N]
+   *[other] Скопировать { $count } ключа? [y/N]
+}
+init-not-imported = Ничего не скопировано. С --yes вопроса не будет.
+init-next =
+    Дальше:
+      kmi-tui           панель и прокси
+      kmi-tui clients   как направить сюда свои программы
+      kmi-tui doctor    что не так и как это исправить
+init-next-first-key =
+    Дальше:
+      kmi-tui keys add МЕТКА   первый ключ; ввод скрыт
+      kmi-tui                  панель и прокси
+      kmi-tui clients          как направить сюда свои программы
 key-removed = Ключ { $label } убран. Его файл теперь { $path }.
 key-remove-question = Убрать ключ { $label }? Файл { $path } останется под другим именем. [y/N]
 key-kept = Ничего не изменено. С --yes вопроса не будет.

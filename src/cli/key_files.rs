@@ -1,7 +1,8 @@
-//! Keys as files: one is added, put out of use, taken away. Not who asks for it: the command line (`keys`) or the dashboard
-//! (`errands`).
+//! Keys as files: one is added, taken over from another program, put out of use, taken away. Not who asks for it: the
+//! command line (`keys`, `init`) or the dashboard (`errands`).
 
 use std::{
+    collections::HashSet,
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -11,7 +12,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    config::{Config, edit},
+    config::{Config, Elsewhere, Environment, Held, edit, elsewhere, free_label},
     domain::{
         base_url::BaseUrl,
         key::{Key, Label, Secret},
@@ -110,6 +111,50 @@ async fn check(key: &Key, config: &Config) -> Result<(), Refusal> {
     Err(Refusal::in_the_way(Message::new("key-refused").with("host", key.base.host()).with("fault", fault.text)))
 }
 
+/// Keys that other programs of this person hold (kimi-cli, kimi-code, the old tool; or those at `named` places alone) and that
+/// are not among `keys` yet, under labels that are free and can be files' names; and what of those programs' files could not
+/// be used. Changes nothing.
+pub(super) fn to_import(named: &[PathBuf], config: &Config, environment: &Environment, keys: &[Key]) -> Elsewhere {
+    let mut all = elsewhere(named, config, environment);
+    let mut secrets: HashSet<String> = keys.iter().map(|key| key.secret.expose().to_owned()).collect();
+    let mut labels: HashSet<Label> = keys.iter().map(|key| key.label.clone()).collect();
+    all.keys.retain(|held| secrets.insert(held.key.secret.expose().to_owned()));
+    for Held { key, .. } in &mut all.keys {
+        key.label = free_label(&Label::new(&file_name(key.label.as_str())), &labels);
+        key.source = format!("{}.env", key.label);
+        labels.insert(key.label.clone());
+    }
+    all
+}
+
+/// Copies these keys into auth files of our own. No file that is there is touched, and no other program's.
+pub(super) fn import(held: &[Held], config: &Config) -> Result<Message, Refusal> {
+    for Held { key, .. } in held {
+        let draft = edit::Draft {
+            label: key.label.as_str(),
+            secret: &key.secret,
+            base: Some(&key.base).filter(|base| **base != config.upstream),
+            priority: Some(key.priority).filter(|priority| *priority != 0),
+            email: key.email.as_deref(),
+        };
+        let content = edit::switched(&edit::content(&draft), key.disabled);
+        let path = config.auths_dir.join(&key.source);
+        create(&path, &content, config.enforce_permissions).map_err(|error| failed(&path, &error))?;
+    }
+    let labels: Vec<&str> = held.iter().map(|held| held.key.label.as_str()).collect();
+    let id = if held.is_empty() { "keys-imported-none" } else { "keys-imported" };
+    let folder = config.auths_dir.display().to_string();
+    Ok(Message::new(id).with("count", held.len()).with("labels", labels.join(", ")).with("path", folder))
+}
+
+/// A label without what file names should not hold.
+fn file_name(label: &str) -> String {
+    let fits = |character: char| character.is_alphanumeric() || matches!(character, '.' | '_' | '-');
+    let name: String = label.chars().map(|character| if fits(character) { character } else { '-' }).collect();
+    let name = name.trim_start_matches(['.', '-']);
+    if name.is_empty() { "key".to_owned() } else { name.to_owned() }
+}
+
 /// A file that was not there before, private from the first byte.
 fn create(path: &Path, content: &str, enforce: bool) -> io::Result<()> {
     if let Some(folder) = path.parent() {
@@ -156,4 +201,69 @@ pub(super) fn file_of(label: &str, config: &Config, keys: &[Key]) -> Result<Path
 fn failed(path: &Path, error: &io::Error) -> Refusal {
     let id = if error.kind() == io::ErrorKind::AlreadyExists { "key-file-there" } else { "key-file-failed" };
     Refusal::in_the_way(Message::new(id).with("path", path.display().to_string()).with("error", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::{
+        config::{AuthFiles, Flags, load},
+        domain::key::sample,
+    };
+
+    #[test]
+    fn what_other_programs_hold_is_copied_once_and_privately() {
+        let folder = tempfile::tempdir().expect("temp");
+        let (home, auths) = (folder.path().join("home"), folder.path().join("keys"));
+        let old = home.join(".kimi/_auths");
+        fs::create_dir_all(&old).expect("made");
+        for (name, content) in [
+            (
+                ".kimi/config.toml",
+                "[providers.\"managed:plan b\"]\napi_key = \"sk-b\"\nbase_url = \"https://api.moonshot.ai/v1\"\n",
+            ),
+            (
+                ".kimi/_auths/alpha.env",
+                "KMI_API_KEY=sk-new\nKMI_KEY_PRIORITY=3\nKMI_KEY_DISABLED=1\nEMAIL=ann@a.test\n",
+            ),
+            (".kimi/_auths/have.env", "KMI_API_KEY=sk-test-alpha-0123456789\n"),
+        ] {
+            fs::write(home.join(name), content).expect("written");
+        }
+        let variables = [("KMI_AUTHS_DIR".to_owned(), auths.display().to_string())].into();
+        let environment =
+            Environment { variables, cwd: folder.path().to_owned(), home: Some(home.clone()), program: None };
+        let config = load(&Flags::default(), &environment).expect("settings").config;
+        let ours = [sample("alpha", "https://api.kimi.com/coding/v1")];
+
+        let found = to_import(&[], &config, &environment, &ours);
+        assert!(!auths.exists(), "looking changes nothing");
+        let message = import(&found.keys, &config).expect("imported");
+        assert_eq!(message.id, "keys-imported");
+        let keys = AuthFiles::default().load(&config, &environment).keys;
+        let line = |key: &Key| format!("{} {} {} {} {:?}", key.label, key.base, key.priority, key.disabled, key.email);
+        assert_eq!(
+            keys.iter().map(line).collect::<Vec<_>>(),
+            [
+                "alpha-2 https://api.kimi.com/coding/v1 3 true Some(\"ann@a.test\")",
+                "plan-b https://api.moonshot.ai/v1 0 false None"
+            ]
+        );
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&auths), mode(&auths.join("plan-b.env"))), (0o700, 0o600));
+        let rest = to_import(&[], &config, &environment, &[&keys[..], &ours[..]].concat()).keys;
+        assert!(rest.is_empty(), "nothing is taken over twice: {rest:?}");
+        assert_eq!(import(&rest, &config).expect("nothing to do").id, "keys-imported-none");
+    }
+
+    #[test]
+    fn a_label_becomes_a_file_name() {
+        for (label, expected) in
+            [("alpha", "alpha"), ("a b/c", "a-b-c"), ("работа", "работа"), ("../up", "up"), ("…", "key")]
+        {
+            assert_eq!(file_name(label), expected);
+        }
+    }
 }

@@ -1,12 +1,8 @@
 //! kimi-cli's own `~/.kimi/config.toml`: a manual rotation puts the key and its address there, and leaves the rest as it
 //! is. Not this program's settings (`config`).
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io};
 
-use jiff::Timestamp;
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
 use super::Stop;
@@ -51,7 +47,7 @@ pub(super) fn write(
         return Ok(None);
     }
     // A key that is in an auth file too is not lost with the old file, and needs no copy at each rotation.
-    let backup = (!merged.replaced_ours).then(|| backup_of(&path, engine::wall()));
+    let backup = (!merged.replaced_ours).then(|| atomic::backup_of(&path, engine::wall()));
     let written = backup
         .as_ref()
         .map_or(Ok(()), |backup| atomic::write(backup, before.as_bytes()))
@@ -107,13 +103,6 @@ fn set(provider: &mut dyn TableLike, name: &str, text: &str) {
         *value.decor_mut() = decor;
     }
     provider.insert(name, item);
-}
-
-/// `config.toml.kmi-20261123T101500Z.bak`
-fn backup_of(path: &Path, now: Timestamp) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".kmi-{}.bak", now.strftime("%Y%m%dT%H%M%SZ")));
-    name.into()
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What the process was started with: variables, current folder, home. The only place that asks the system for them.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// The surroundings of the process, taken once.
 #[derive(Clone, Default)]
@@ -21,6 +25,12 @@ impl Environment {
             home: std::env::home_dir().filter(|home| home.is_absolute()),
             program: std::env::current_exe().ok(),
         }
+    }
+
+    /// A path as it is shown: `~/.kimi-code/config.toml`.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let below = self.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
     }
 
     /// A variable that is set to something.

@@ -77,7 +77,7 @@ pub(super) fn read(
 }
 
 /// The `.env` file that counts, whether it is there or not.
-pub(super) fn env_path(flags: &Flags, environment: &Environment) -> PathBuf {
+pub(crate) fn env_path(flags: &Flags, environment: &Environment) -> PathBuf {
     explicit_path(flags, environment).unwrap_or_else(|| implicit_path(environment))
 }
 
@@ -111,6 +111,25 @@ struct Layer {
 
 /// One layer a flag, so that a problem can name the flag.
 fn flag_layers(flags: &Flags) -> Vec<Layer> {
+    let layer = |(flag, name, value): (&'static str, &str, String)| Layer {
+        source: Source::Flag(flag),
+        pairs: [(name.to_owned(), value)].into(),
+    };
+    of_flags(flags).map(layer).collect()
+}
+
+/// What was typed as flags, by the settings that a file would have instead; folders are where they are from here.
+pub(crate) fn typed(flags: &Flags, environment: &Environment) -> Vec<(&'static str, String)> {
+    let for_a_file = |name: &str| settings::find(name).is_some_and(|setting| setting.guard != Guard::Never);
+    let value = |name: &str, text: String| match settings::find(name).map(|setting| setting.kind) {
+        Some(Kind::Path) => environment.cwd.join(text).to_string_lossy().into_owned(),
+        _ => text,
+    };
+    of_flags(flags).filter(|(_, name, _)| for_a_file(name)).map(|(_, name, text)| (name, value(name, text))).collect()
+}
+
+/// Flags that were typed: the flag, its setting and its value.
+fn of_flags(flags: &Flags) -> impl Iterator<Item = (&'static str, &'static str, String)> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
     let on = |switch: bool| switch.then(|| "1".to_owned());
     [
@@ -125,10 +144,7 @@ fn flag_layers(flags: &Flags) -> Vec<Layer> {
         ("--dry-run", "KMI_DRY_RUN", on(flags.dry_run)),
     ]
     .into_iter()
-    .filter_map(|(flag, name, value)| {
-        Some(Layer { source: Source::Flag(flag), pairs: [(name.to_owned(), value?)].into() })
-    })
-    .collect()
+    .filter_map(|(flag, name, value)| Some((flag, name, value?)))
 }
 
 fn explicit_path(flags: &Flags, environment: &Environment) -> Option<PathBuf> {

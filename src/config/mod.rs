@@ -4,8 +4,10 @@
 mod allowlist;
 mod auths;
 mod build;
+mod clients;
 pub(crate) mod content;
 mod dotenv;
+pub(crate) mod env_file;
 mod environment;
 mod layers;
 mod listen;
@@ -23,9 +25,14 @@ use jiff::tz::TimeZone;
 
 pub(crate) use self::{
     allowlist::Allowlist,
-    auths::{AuthFiles, edit, is_auth_file},
+    auths::{
+        AuthFiles, edit,
+        elsewhere::{Elsewhere, Held, elsewhere},
+        free_label, is_auth_file,
+    },
+    clients::client_files,
     environment::Environment,
-    layers::state_dir,
+    layers::{env_path, state_dir, typed},
     load::{Flags, Loaded, Source, examine, load, locale_guess},
     problem::Problem,
     reload::{in_force, needs_restart, reload},

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
+
 /// How our temporary files begin: what a sudden end left behind is swept by this name.
 const PREFIX: &str = ".kmi-tmp-";
 
@@ -18,6 +20,13 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(&target)?;
     File::open(&folder)?.sync_all()
+}
+
+/// Where a person's file is kept before it is changed: `config.toml.kmi-20261123T101500Z.bak`, beside it.
+pub(crate) fn backup_of(path: &Path, now: Timestamp) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".kmi-{}.bak", now.strftime("%Y%m%dT%H%M%SZ")));
+    name.into()
 }
 
 /// Removes temporary files that a sudden end left behind. The caller holds the folder's lock.

@@ -1,6 +1,9 @@
 //! Auth files that are made and changed by command. Text in, text out: who writes it is elsewhere, and so is reading it.
 
-use crate::domain::{base_url::BaseUrl, key::Secret};
+use crate::{
+    config::env_file::assigns,
+    domain::{base_url::BaseUrl, key::Secret},
+};
 
 /// Longest label of a key that is added here: it becomes a file's name.
 const LABEL_MAX: usize = 64;
@@ -35,11 +38,7 @@ pub(crate) fn content(draft: &Draft<'_>) -> String {
 
 /// The same `.env` file with its key switched off or on; everything else stays as it is.
 pub(crate) fn switched(content: &str, disabled: bool) -> String {
-    let is_switch = |line: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        line.strip_prefix("KMI_KEY_DISABLED").is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
+    let is_switch = |line: &&str| assigns(line, "KMI_KEY_DISABLED");
     let mut kept: String = content.split_inclusive('\n').filter(|line| !is_switch(line)).collect();
     if disabled {
         if !kept.is_empty() && !kept.ends_with('\n') {

@@ -179,13 +179,26 @@ fn typed<T: Default>(
 }
 
 fn from_toml(bytes: &[u8]) -> Result<Found, Fault> {
+    let document = toml_document(bytes)?;
+    from_providers(&document, &toml_providers(&document))
+}
+
+/// The providers of another program's TOML file, by name. They hold keys.
+pub(super) fn providers(path: &Path) -> Result<Vec<(String, Value)>, Fault> {
+    Ok(toml_providers(&toml_document(&content(path)?)?))
+}
+
+fn toml_document(bytes: &[u8]) -> Result<Value, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)?;
     let text = text.trim_start_matches('\u{feff}');
     let document: toml::Table = toml::from_str(text).map_err(|error| Fault::Syntax {
         line: error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1),
     })?;
-    let document = serde_json::to_value(document).map_err(|_| Fault::Syntax { line: 1 })?;
-    let mut providers = providers_of(&document);
+    serde_json::to_value(document).map_err(|_| Fault::Syntax { line: 1 })
+}
+
+fn toml_providers(document: &Value) -> Vec<(String, Value)> {
+    let mut providers = providers_of(document);
     // `["providers.name"]`, a quoted top-level table, is how some hand-written files name a provider.
     for (name, value) in document.as_object().into_iter().flatten() {
         if let Some(name) = name.strip_prefix("providers.") {
@@ -194,7 +207,7 @@ fn from_toml(bytes: &[u8]) -> Result<Found, Fault> {
             providers.push((name, value.clone()));
         }
     }
-    from_providers(&document, &providers)
+    providers
 }
 
 fn from_json(bytes: &[u8]) -> Result<Found, Fault> {
@@ -220,7 +233,7 @@ fn from_providers(document: &Value, providers: &[(String, Value)]) -> Result<Fou
 }
 
 /// A text field; `null`, numbers and tables are none.
-fn string(object: &Value, name: &str) -> String {
+pub(super) fn string(object: &Value, name: &str) -> String {
     object.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod edit;
+pub(crate) mod elsewhere;
 mod file;
 mod hide;
 #[cfg(test)]
@@ -257,6 +258,12 @@ impl Loader<'_> {
             key.label = given;
         }
     }
+}
+
+/// The label for a further key: another one where `taken` has it already.
+pub(crate) fn free_label(label: &Label, taken: &HashSet<Label>) -> Label {
+    let numbers = (2..).map(|number| account::numbered(label, number));
+    std::iter::once(label.clone()).chain(numbers).find(|label| !taken.contains(label)).unwrap_or_else(|| label.clone())
 }
 
 fn sort(keys: &mut [Loaded]) {

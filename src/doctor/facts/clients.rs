@@ -7,7 +7,7 @@ use http::Uri;
 use serde_json::Value;
 
 use crate::{
-    config::{Environment, content},
+    config::{Environment, client_files, content},
     domain::{key::Secret, text},
 };
 
@@ -111,19 +111,10 @@ const VARIABLES: &[Variable] = &[
 const CLAUDE: &str = "ANTHROPIC_BASE_URL";
 const CLAUDE_KEYS: &[&str] = &["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 
-/// Programs with a `config.toml` of providers: the variable that moves its folder, and the folder in the home.
-const FOLDERS: &[(&str, &str, &str)] =
-    &[("kimi-cli", "KIMI_SHARE_DIR", ".kimi"), ("kimi-code", "KIMI_CODE_HOME", ".kimi-code")];
-
 pub(super) fn look(environment: &Environment, token: Option<&Secret>) -> Vec<Client> {
     let mut clients: Vec<Client> = VARIABLES.iter().filter_map(|of| by_variable(of, environment, token)).collect();
-    for (program, moved, usual) in FOLDERS {
-        let folder = match environment.get(moved) {
-            Some(folder) => Some(environment.cwd.join(folder)),
-            None => environment.home.as_ref().map(|home| home.join(usual)),
-        };
-        clients
-            .extend(folder.and_then(|folder| by_providers(program, &folder.join("config.toml"), environment, token)));
+    for (program, path) in client_files(environment) {
+        clients.extend(by_providers(program, &path, environment, token));
     }
     let claude = environment.home.as_ref().map(|home| home.join(".claude/settings.json"));
     clients.extend(claude.and_then(|path| by_claude(&path, environment, token)));
@@ -147,7 +138,7 @@ fn by_providers(
     environment: &Environment,
     token: Option<&Secret>,
 ) -> Option<Client> {
-    let shown = shown(path, environment);
+    let shown = environment.shown(path);
     let client = |base, key| Client { program, place: shown.clone(), style: Style::OpenAi, base, key };
     let bytes = content::of_plain_file(path).ok()?;
     let Ok(text) = std::str::from_utf8(&bytes) else { return Some(client(None, ClientKey::Fits)) };
@@ -188,7 +179,7 @@ fn chosen(table: &toml::Table) -> Option<(&String, &toml::Table)> {
 /// Claude Code keeps variables for itself in its settings.
 fn by_claude(path: &Path, environment: &Environment, token: Option<&Secret>) -> Option<Client> {
     let bytes = content::of_plain_file(path).ok()?;
-    let place = shown(path, environment);
+    let place = environment.shown(path);
     let client = |base, key| Client { program: "Claude Code", place, style: Style::Anthropic, base, key };
     let Ok(settings) = serde_json::from_slice::<Value>(&bytes) else { return Some(client(None, ClientKey::Fits)) };
     let variables = settings.get("env")?;
@@ -204,12 +195,6 @@ fn fit(key: Option<&str>, name: &'static str, token: Option<&Secret>) -> ClientK
         (Some(key), Some(token)) if key.trim() != token.expose() => ClientKey::Wrong,
         (Some(_), _) => ClientKey::Fits,
     }
-}
-
-/// `~/.kimi-code/config.toml`
-fn shown(path: &Path, environment: &Environment) -> String {
-    let below = environment.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
-    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 #[cfg(test)]
