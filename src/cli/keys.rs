@@ -103,7 +103,8 @@ fn remove(label: &str, yes: bool, config: &Config, keys: &[Key], words: &Words) 
     key_files::remove(label, config, keys).map_err(|refusal| stop(&refusal, words))
 }
 
-fn confirmed(question: &str) -> bool {
+/// Whether a person says yes; without a terminal nobody does.
+pub(super) fn confirmed(question: &str) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }

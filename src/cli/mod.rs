@@ -13,6 +13,7 @@ mod follow;
 mod harden;
 mod health;
 mod http;
+mod init;
 mod key_files;
 mod keys;
 mod kimi;
@@ -101,6 +102,7 @@ pub fn main() -> ExitCode {
 fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(), Stop> {
     match &args.command {
         Some(Action::Trust { path }) => return trust::run(path.as_deref(), &args.flags(), environment, words),
+        Some(Action::Init(wanted)) => return init::run(wanted, &args.flags(), environment, words),
         Some(Action::Completions { shell }) => {
             papers::completions(*shell, words);
             return Ok(());

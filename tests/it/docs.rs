@@ -9,6 +9,8 @@ use crate::support::{
 async fn the_examples_print_what_they_say() {
     let simulator = simulator(&["alpha", "beta"]).await;
     let home = home(&simulator, &["alpha", "beta"]).set("KMI_AUTO_ROTATE_ALLOWED", "1");
+    let settings = home.folder.path().join(".env").display().to_string();
+    let home = home.set("KMI_ENV_PATH", settings);
     let variables = home.environment();
     let _ends = EndsBackground(home);
     let run = move || {

@@ -20,6 +20,8 @@ mod docs;
 mod doctor;
 // What the client sees when a key fails.
 mod failover;
+// What is set up on a new machine, asked first, never shown.
+mod init;
 // Start and end, and what is on disk afterwards.
 mod life;
 // Keys over time: waiting, staying, coming back; and files that change.

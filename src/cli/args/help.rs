@@ -70,6 +70,7 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("email", "cli-key-email"),
     ("unchecked", "cli-key-unchecked"),
     ("yes", "cli-yes"),
+    ("from", "cli-init-from"),
     ("requests", "cli-requests"),
     ("batch", "cli-e2e-batch"),
     ("e2e_window", "cli-e2e-window"),
@@ -112,6 +113,7 @@ const OF_COMMANDS: &[(&str, &str)] = &[
 
 /// Commands, by the words that are typed, and the messages that explain them.
 const COMMANDS: &[(&str, &str)] = &[
+    ("init", "cli-init"),
     ("status", "cli-status"),
     ("health", "cli-health"),
     ("keys", "cli-keys"),

@@ -69,6 +69,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Action {
+    Init(InitArgs),
     Status(Json),
     Health {
         #[arg(long)]
@@ -225,6 +226,16 @@ pub(super) struct AddArgs {
     pub(super) email: Option<String>,
     #[arg(long)]
     pub(super) unchecked: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct InitArgs {
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[arg(long, value_name = "PATH")]
+    pub(super) from: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) json: Json,
 }
