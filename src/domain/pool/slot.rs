@@ -169,7 +169,8 @@ impl Slot {
 
     /// Whether anything is remembered against it that a good answer would change.
     pub(super) fn is_under_suspicion(&self) -> bool {
-        self.memory.counters != Counters::default() || self.refused.is_some() || self.brief_failures > 0
+        let KeyMemory { counters, cooldown, .. } = &self.memory;
+        *counters != Counters::default() || cooldown.is_some() || self.refused.is_some() || self.brief_failures > 0
     }
 
     /// Outstanding errors per request, as the old tool orders by.

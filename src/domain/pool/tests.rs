@@ -171,6 +171,16 @@ fn failures_in_a_row_cool_longer_but_never_over_a_minute() {
 }
 
 #[test]
+fn a_good_answer_ends_a_brief_rest_at_once_also_after_one_that_began_before() {
+    let mut pool = healthy(Policy::default(), &["alpha", "beta"]);
+    settle_after(&mut pool, "alpha", Cause::ServerError, 48, at(10));
+    settle(&mut pool, "alpha", Cause::Ok, at(10));
+    assert_eq!(pick(&mut pool, at(10)), "beta", "what was asked before the failure says nothing of it");
+    settle(&mut pool, "alpha", Cause::Ok, at(11));
+    assert_eq!(pick(&mut pool, at(11)), "alpha");
+}
+
+#[test]
 fn a_401_blocks_until_a_check_succeeds() {
     let mut pool = healthy(auto(), &["a"]);
     assert_eq!(settle(&mut pool, "a", Cause::Unauthorized, at(5)), Some(Change::Unauthorized));
