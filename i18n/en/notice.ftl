@@ -28,6 +28,8 @@ notice-auto-rotate-off = Auto-rotation is off: requests go to the active key.
 notice-blocked = { $label } is blocked until you unblock it.
 notice-blocked-until = { $label } is blocked until { $until }.
 notice-unblocked = { $label } is unblocked; nothing stands against it any more.
+notice-cancelled = Request { $id } was ended.
+notice-sent-to = Request { $id } goes on with { $label }.
 notice-refreshing = Checking the quota of every key.
 notice-doctor = The doctor is looking.
 notice-cooled-down = { $label } rests until { $until }: { $cause }.
@@ -61,8 +63,11 @@ shared-upstream = All { $count } keys answered “{ $cause }” within seconds: 
 refused-no-keys = There is no key. Add one with kmi-tui keys add; kmi-tui doctor names files that can't be used.
 refused-none-eligible = No key can serve now, so there is none to rotate to.
 refused-unknown-label = There is no key called { $label }.
-refused-not-eligible = { $label } can't be the active key now: { $why }.
-refused-not-eligible-until = { $label } can't be the active key before { $until }: { $why }.
+refused-not-eligible = { $label } can't serve now: { $why }.
+refused-not-eligible-until = { $label } can't serve before { $until }: { $why }.
+refused-request-ended = Request { $id } has ended already.
+refused-reading = Request { $id } is still coming in: it can be ended, not sent to another key.
+refused-answering = The answer to request { $id } has begun: it can be ended, not sent to another key.
 refused-auto-rotate = Auto-rotation is not allowed. Set KMI_AUTO_ROTATE_ALLOWED=1 if your provider's terms permit pooling keys.
 
 store-create-failed = { $path } can't be made: { $error }. Check the folder's permissions, or choose another with --state-dir.

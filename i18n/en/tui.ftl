@@ -83,9 +83,11 @@ cause-upstream-error = upstream error
 cause-connect = no connection
 cause-broken = answer broken
 cause-timeout = timed out
+cause-sent-elsewhere = sent to another key
 cause-stream-cut = stream cut off
 cause-error-event = error in stream
 cause-client-gone = client hung up
+cause-cancelled = cancelled by you
 cause-no-key = no key available
 cause-status = status { $status }
 

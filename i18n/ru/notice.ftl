@@ -28,6 +28,8 @@ notice-auto-rotate-off = Авторотация выключена: запрос
 notice-blocked = { $label } заблокирован, пока вы его не разблокируете.
 notice-blocked-until = { $label } заблокирован до { $until }.
 notice-unblocked = { $label } разблокирован; к нему больше нет претензий.
+notice-cancelled = Запрос { $id } прерван.
+notice-sent-to = Запрос { $id } отдан ключу { $label }.
 notice-refreshing = Проверяем квоту каждого ключа.
 notice-doctor = Доктор смотрит.
 notice-cooled-down = { $label } отдыхает до { $until }: { $cause }.
@@ -67,8 +69,11 @@ shared-upstream = Все ключи ({ $count }) за секунды ответ�
 refused-no-keys = Нет ни одного ключа. Добавьте его: kmi-tui keys add. Негодные файлы назовёт kmi-tui doctor.
 refused-none-eligible = Сейчас ни один ключ не может работать, переключаться не на что.
 refused-unknown-label = Нет ключа с именем { $label }.
-refused-not-eligible = { $label } сейчас не может стать активным: { $why }.
-refused-not-eligible-until = { $label } не может стать активным до { $until }: { $why }.
+refused-not-eligible = { $label } сейчас не может работать: { $why }.
+refused-not-eligible-until = { $label } не может работать до { $until }: { $why }.
+refused-request-ended = Запрос { $id } уже завершён.
+refused-reading = Запрос { $id } ещё принимается: его можно прервать, но не отдать другому ключу.
+refused-answering = Ответ на запрос { $id } уже начался: его можно прервать, но не отдать другому ключу.
 refused-auto-rotate = Авторотация не разрешена. Задайте KMI_AUTO_ROTATE_ALLOWED=1, если условия провайдера допускают объединение ключей.
 
 store-create-failed = Не удаётся создать { $path }: { $error }. Проверьте права на папку или выберите другую: --state-dir.

@@ -88,9 +88,11 @@ cause-upstream-error = ошибка апстрима
 cause-connect = нет соединения
 cause-broken = ответ испорчен
 cause-timeout = время вышло
+cause-sent-elsewhere = отдан другому ключу
 cause-stream-cut = поток оборван
 cause-error-event = ошибка в потоке
 cause-client-gone = клиент отключился
+cause-cancelled = вы прервали
 cause-no-key = нет свободного ключа
 cause-status = статус { $status }
 

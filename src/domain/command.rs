@@ -29,6 +29,13 @@ pub(crate) enum Command {
     Reload,
     RefreshHealth,
     RunDoctor,
+    /// Ends a running request, by its id.
+    Cancel(String),
+    /// A request whose answer has not begun goes on with this key.
+    SendTo {
+        request_id: String,
+        label: Label,
+    },
 }
 
 /// How serious a notice or finding is.

@@ -22,6 +22,7 @@ pub(crate) mod ramp;
 pub(crate) mod rehearsal;
 pub(crate) mod retry;
 pub(crate) mod retry_after;
+pub(crate) mod running;
 pub(crate) mod runway;
 pub(crate) mod setting;
 pub(crate) mod shared_cause;

@@ -25,6 +25,11 @@ pub(crate) fn add(moment: Timestamp, after: Duration) -> Timestamp {
     moment.checked_add(after).unwrap_or(Timestamp::MAX)
 }
 
+/// `moment - span`, clamped too.
+pub(crate) fn before(moment: Timestamp, span: Duration) -> Timestamp {
+    moment.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 /// How long until `deadline`; zero when it has passed.
 pub(crate) fn until(deadline: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(deadline.duration_since(now)).unwrap_or_default()

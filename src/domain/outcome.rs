@@ -47,6 +47,8 @@ pub(crate) enum Cause {
     Timeout,
     /// The connection broke, or the answer was not HTTP.
     BrokenAnswer,
+    /// A person sent the request to another key before an answer came.
+    SentElsewhere,
 }
 
 /// What a cause does to the key that met it.
@@ -116,6 +118,7 @@ impl Cause {
             Self::ServerError => (E::CoolBriefly, C::Error5xx, true, true, 3),
             Self::ConnectFailed => (E::Nothing, C::None, true, true, 2),
             Self::Timeout | Self::BrokenAnswer => (E::CoolBriefly, C::Error5xx, false, true, 1),
+            Self::SentElsewhere => (E::Nothing, C::None, false, false, 0),
         };
         Rule { effect, counter, another_key, same_key, telling }
     }
@@ -186,6 +189,7 @@ pub(crate) const NAMES: &[(Cause, &str, &str)] = &[
     (Cause::ConnectFailed, "connect_failed", "cause-connect"),
     (Cause::Timeout, "timeout", "cause-timeout"),
     (Cause::BrokenAnswer, "broken_answer", "cause-broken"),
+    (Cause::SentElsewhere, "sent_elsewhere", "cause-sent-elsewhere"),
 ];
 
 /// A judged attempt.

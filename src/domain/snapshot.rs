@@ -10,6 +10,7 @@ use super::{
     key::Label,
     message::{Argument, Message},
     outcome::Cause,
+    running::RunningView,
     runway::Pace,
     setting::SettingView,
     shared_cause::SharedCause,
@@ -38,6 +39,9 @@ pub(crate) struct Snapshot {
     pub(crate) hosts: Vec<HostView>,
     /// Requests that wait for a key, in the order in which they get one.
     pub(crate) held: Vec<HeldView>,
+    /// Requests that have not ended, oldest first, the first hundred of them.
+    #[serde(default)]
+    pub(crate) running: Vec<RunningView>,
     /// What every key lately had in common.
     pub(crate) shared_cause: Option<SharedCause>,
     /// Conversations that are bound to a key.
@@ -187,6 +191,12 @@ pub(crate) enum Skip {
 }
 
 impl Skip {
+    /// Whether a person may send a request there all the same. What was learnt of the upstream may have changed since; what
+    /// people have set themselves, and a key that is known to be bad, stay as they are.
+    pub(crate) const fn yields_to_a_person(&self) -> bool {
+        !matches!(self, Self::Disabled | Self::Blocked { .. } | Self::Unauthorized | Self::RateLimited { .. })
+    }
+
     /// The reason without its time: the Fluent id of its name, or a cause's code, or a person's own words.
     pub(crate) fn name(&self) -> Result<&'static str, &str> {
         Ok(match self {

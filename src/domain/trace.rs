@@ -19,10 +19,13 @@ pub(crate) enum Ending {
     UpstreamCut,
     /// The client hung up.
     ClientGone,
+    /// A person ended it.
+    Cancelled,
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 4] = [Self::Completed, Self::ErrorEvent, Self::UpstreamCut, Self::ClientGone];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Completed, Self::ErrorEvent, Self::UpstreamCut, Self::ClientGone, Self::Cancelled];
 
     /// The name in traces and JSON: snake case.
     pub(crate) const fn code(self) -> &'static str {
@@ -31,6 +34,16 @@ impl Ending {
             Self::ErrorEvent => "error_event",
             Self::UpstreamCut => "upstream_cut",
             Self::ClientGone => "client_gone",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What it is called among the reasons why a request has no good answer.
+    pub(crate) const fn error_code(self) -> Option<&'static str> {
+        match self {
+            Self::Completed => None,
+            Self::UpstreamCut => Some("stream_cut"),
+            Self::ErrorEvent | Self::ClientGone | Self::Cancelled => Some(self.code()),
         }
     }
 }
@@ -123,7 +136,7 @@ impl TraceRecord {
         match (self.status, self.ending) {
             (500.., _) | (_, Ending::UpstreamCut | Ending::ErrorEvent) => Severity::Fail,
             (400.., _) => Severity::Warn,
-            (_, Ending::ClientGone) => Severity::Info,
+            (_, Ending::ClientGone | Ending::Cancelled) => Severity::Info,
             _ => Severity::Ok,
         }
     }

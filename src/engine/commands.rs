@@ -1,13 +1,17 @@
 //! What a person asks of the engine, carried out: one pure call each, an audit record where one is due, and an answer.
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 
-use super::{Engine, news};
+use super::{Engine, Order, news};
 use crate::{
     domain::{
         command::{Command, Notice, Severity},
         key::Label,
         message::Message,
+        running::Phase,
+        text,
     },
     store::audit,
 };
@@ -82,7 +86,36 @@ impl Engine {
                 self.shared.doctor_wanted.notify_one();
                 (Severity::Info, Message::new("notice-doctor"))
             }
+            Command::Cancel(request_id) => self.cancel(&request_id),
+            Command::SendTo { request_id, label } => self.send_to(&request_id, &label),
         }
+    }
+
+    fn cancel(&self, request_id: &str) -> (Severity, Message) {
+        let Some(wish) = self.find_running(request_id) else { return ended(request_id) };
+        wish.order(|_| Ok::<_, Infallible>(Order::Cancel)).unwrap_or_else(|never| match never {});
+        audit("request_cancelled", &self.shared.actor, None);
+        (Severity::Ok, Message::new("notice-cancelled").with("id", short(request_id)))
+    }
+
+    /// The key is lent when it is ordered, so that what is answered is true.
+    fn send_to(&self, request_id: &str, label: &Label) -> (Severity, Message) {
+        let Some(wish) = self.find_running(request_id) else { return ended(request_id) };
+        let ordered = wish.order(|phase| match phase {
+            Phase::Waiting { .. } | Phase::Asking { .. } => {
+                let choice = self.change(|live, now| live.pool.lend_to(label, &wish.ask(&[], true), now));
+                choice.map(|choice| Order::SendTo(self.lease(choice))).map_err(|refusal| news::refused(&refusal))
+            }
+            Phase::Reading => Err((Severity::Warn, Message::new("refused-reading").with("id", short(request_id)))),
+            Phase::Answering { .. } => {
+                Err((Severity::Warn, Message::new("refused-answering").with("id", short(request_id))))
+            }
+        });
+        if let Err(refused) = ordered {
+            return refused;
+        }
+        audit("request_sent_to", &self.shared.actor, Some(label));
+        (Severity::Ok, Message::new("notice-sent-to").with("id", short(request_id)).with("label", label))
     }
 
     fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {
@@ -98,4 +131,13 @@ impl Engine {
             Err(refusal) => news::refused(&refusal),
         }
     }
+}
+
+fn ended(request_id: &str) -> (Severity, Message) {
+    (Severity::Warn, Message::new("refused-request-ended").with("id", short(request_id)))
+}
+
+/// As much of a request id as people look at.
+fn short(request_id: &str) -> String {
+    text::clean(request_id, 8)
 }

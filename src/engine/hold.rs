@@ -7,11 +7,11 @@ use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Engine, Lease, Live};
+use super::{Engine, Lease, Live, Wish};
 use crate::domain::{
     key::KeyId,
     now::{Now, until},
-    pool::{Ask, Choice, NoKey, Pool},
+    pool::{Choice, NoKey, Pool},
     snapshot::HeldView,
 };
 
@@ -23,24 +23,6 @@ const MOMENT: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long a request waits for a place on an account that is busy with others.
 const PLACE: Duration = Duration::from_secs(30);
-
-/// What a request wants, for as long as it lives.
-#[derive(Debug, Clone)]
-pub(crate) struct Wish {
-    pub(crate) since: Now,
-    pub(crate) request_id: String,
-    pub(crate) endpoint: String,
-    pub(crate) model: Option<String>,
-    pub(crate) client: Option<String>,
-    pub(crate) conversation: Option<u64>,
-    pub(crate) files: Vec<u64>,
-}
-
-impl Wish {
-    fn ask<'a>(&'a self, tried: &'a [KeyId], impatient: bool) -> Ask<'a> {
-        Ask { tried, model: self.model.as_deref(), conversation: self.conversation, files: &self.files, impatient }
-    }
-}
 
 /// Those who wait, the first come first.
 #[derive(Debug, Default)]
@@ -98,14 +80,14 @@ impl Queue {
             if waiting.hand.is_closed() {
                 continue;
             }
-            let tried = waiting.tried(now);
-            let plain = tried.is_empty() && waiting.wish.files.is_empty();
-            let known = refused.iter().find(|(model, _)| plain && *model == waiting.wish.model);
+            let ask = waiting.wish.ask(waiting.tried(now), false);
+            let plain = ask.tried.is_empty() && ask.files.is_empty();
+            let known = refused.iter().find(|(model, _)| plain && model.as_deref() == ask.model);
             if let Some((_, key_expected)) = known {
                 left.push_back(Waiting { key_expected: *key_expected, ..waiting });
                 continue;
             }
-            match pool.pick(&waiting.wish.ask(tried, false), now) {
+            match pool.pick(&ask, now) {
                 Ok(choice) => {
                     if let Err(choice) = waiting.hand.send(choice) {
                         pool.release(choice.id, now);
@@ -113,7 +95,7 @@ impl Queue {
                 }
                 Err(no_key) => {
                     if plain {
-                        refused.push((waiting.wish.model.clone(), no_key.until));
+                        refused.push((ask.model.map(ToOwned::to_owned), no_key.until));
                     }
                     left.push_back(Waiting { key_expected: no_key.until, ..waiting });
                 }
@@ -126,7 +108,7 @@ impl Queue {
         let view = |waiting: &Waiting| HeldView {
             request_id: waiting.wish.request_id.clone(),
             endpoint: waiting.wish.endpoint.clone(),
-            model: waiting.wish.model.clone(),
+            model: waiting.wish.model().map(ToOwned::to_owned),
             since: waiting.wish.since.wall,
             until: now.wall_after(waiting.deadline.saturating_sub(now.steady)),
             key_expected: waiting.key_expected,

@@ -15,7 +15,7 @@ use super::{
     Event, HISTORY, Live, Shared,
     clock::Heartbeat,
     disk::{Disk, Job, PENDING_MAX},
-    remember,
+    remember, running,
     traffic::Aggregates,
 };
 use crate::domain::{
@@ -222,7 +222,7 @@ impl Keeper {
             self.shared.interrupted.notify_one();
             self.shared.checks_wanted.notify_one();
         }
-        if waiting || self.aggregates.lively(now.steady) {
+        if waiting || !self.shared.running().is_empty() || self.aggregates.lively(now.steady) {
             self.schedule_publish();
         }
     }
@@ -245,7 +245,9 @@ impl Keeper {
             self.schedule_save(SAVE_AFTER);
         }
         let now = self.shared.clock.now();
+        let running = self.shared.running().first();
         let mut snapshot = snapshot(&self.shared.live(), &mut self.aggregates, now);
+        snapshot.running = running::views(&running, now);
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();
         self.publisher.send_replace(Arc::new(snapshot));
@@ -291,6 +293,7 @@ pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, now: Now) -> Sn
         findings: live.findings.clone(),
         hosts: live.pool.hosts(now),
         held: live.queue.views(now),
+        running: Vec::new(),
         shared_cause: live.shared_cause.clone().filter(|shared| since(shared.at, now.wall) < SHARED_CAUSE_SHOWN),
         conversations: live.pool.conversations(now),
         link: Link::Own,

@@ -9,6 +9,7 @@ mod keeper;
 mod news;
 mod preview;
 mod remember;
+mod running;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -24,11 +25,17 @@ use std::{
 
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-pub(crate) use self::{clock::wall, hold::Wish, preview::preview, remember::from_stored};
+pub(crate) use self::{
+    clock::wall,
+    preview::preview,
+    remember::from_stored,
+    running::{Asked, Order, Ticket, Wish},
+};
 use self::{
     clock::{Clock, Drift},
     hold::Queue,
     news::News,
+    running::Running,
 };
 use crate::{
     domain::{
@@ -95,6 +102,7 @@ struct Shared {
     dropped: AtomicU64,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     history: Mutex<History>,
+    running: Mutex<Running>,
     doctor_wanted: Notify,
     doctor_outdated: Notify,
     checks_wanted: Notify,
@@ -166,6 +174,7 @@ impl Engine {
             dropped: AtomicU64::new(0),
             snapshots,
             history: Mutex::new(History { recent, listeners }),
+            running: Mutex::default(),
             doctor_wanted: Notify::new(),
             doctor_outdated: Notify::new(),
             checks_wanted: Notify::new(),
@@ -209,7 +218,7 @@ impl Engine {
     pub(crate) fn settle(&self, lease: &Lease, verdict: &Verdict, wish: &Wish) {
         let id = lease.choice.id;
         self.change(|live, now| {
-            let change = live.pool.settle(id, lease.choice.at, verdict, wish.model.as_deref(), now);
+            let change = live.pool.settle(id, lease.choice.at, verdict, wish.model(), now);
             report(live, &lease.choice.key.label, change, now);
         });
     }
@@ -413,6 +422,10 @@ impl Engine {
     fn history(&self) -> MutexGuard<'_, History> {
         self.shared.history()
     }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.shared.running()
+    }
 }
 
 impl Live {
@@ -433,6 +446,10 @@ impl Shared {
 
     fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -49,15 +49,7 @@ fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Eng
 }
 
 fn wish(engine: &Engine) -> Arc<Wish> {
-    Arc::new(Wish {
-        since: engine.now(),
-        request_id: "1".into(),
-        endpoint: "/chat/completions".into(),
-        model: None,
-        client: None,
-        conversation: None,
-        files: Vec::new(),
-    })
+    Arc::new(Wish::new(engine.now(), "1".into(), http::Method::POST, "/chat/completions".into(), None))
 }
 
 fn record(engine: &Engine, number: u16) -> TraceRecord {

@@ -13,10 +13,13 @@ use crate::domain::{
     pool::{NoKey, skip_until},
     retry_after::header_seconds,
     snapshot::Skip,
+    trace::Ending,
 };
 
 /// Clients should not try again by themselves when the wait is longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const CANCELLED: &str = "cancelled";
 
 /// A refusal of the proxy's own.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +122,20 @@ impl Refusal {
         }
     }
 
+    /// A person ended it. Not a 5xx, nor what else clients send again by themselves.
+    pub(super) fn cancelled() -> Self {
+        Self {
+            fault: Fault::Proxy,
+            close: false,
+            ..Self::of_request(
+                StatusCode::GONE,
+                CANCELLED,
+                "The request was cancelled at kmi-tui",
+                "Somebody ended it in the dashboard or over the control socket. Neither the key nor the upstream failed.",
+            )
+        }
+    }
+
     /// No key gave an answer, and none can be relayed.
     pub(super) fn upstream(status: StatusCode, message: &str) -> Self {
         Self {
@@ -131,6 +148,11 @@ impl Refusal {
                 "The upstream or the network on the way to it failed; kmi-tui itself is running.",
             )
         }
+    }
+
+    /// How a request ends with it.
+    pub(super) fn ending(&self) -> Ending {
+        if self.code == CANCELLED { Ending::Cancelled } else { Ending::Completed }
     }
 
     pub(super) fn message(&self) -> &str {

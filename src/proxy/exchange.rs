@@ -1,6 +1,6 @@
 //! The context of one request, from its head to its end: what the trace record will say. Exactly one record comes of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, task::Context, time::Duration};
 
 use http::{HeaderName, HeaderValue, Request, Response, header};
 
@@ -16,7 +16,7 @@ use crate::{
         text,
         trace::{Attempt, Ending, Tokens, TraceRecord},
     },
-    engine::{Lease, Wish},
+    engine::{Asked, Lease, Ticket, Wish},
 };
 
 /// Longest endpoint, client name and error text in a record.
@@ -34,25 +34,22 @@ pub(super) struct Exchange {
     /// The attempt that answers; in flight until the answer has ended.
     lease: Option<Lease>,
     wish: Arc<Wish>,
+    /// Its place among those that have not ended, until it has.
+    ticket: Option<Ticket>,
     /// Each try: the key, and what came of it.
     attempts: Vec<(KeyId, Cause)>,
 }
 
 impl Exchange {
-    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>) -> Self {
+    /// `endpoint`: the path below the base path, or the whole one when it is not below it.
+    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>, endpoint: &str) -> Self {
         let started = app.engine.now();
         let client = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
         let client = client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX));
         let request_id = format!("{:032x}", rand::random::<u128>());
-        let wish = Wish {
-            since: started,
-            request_id: request_id.clone(),
-            endpoint: String::new(),
-            model: None,
-            client: client.clone(),
-            conversation: None,
-            files: Vec::new(),
-        };
+        let endpoint = text::clean(endpoint, ENDPOINT_MAX);
+        let method = request.method().clone();
+        let wish = Arc::new(Wish::new(started, request_id.clone(), method, endpoint.clone(), client.clone()));
         let record = TraceRecord {
             at: started.wall,
             request_id,
@@ -61,7 +58,7 @@ impl Exchange {
             prompt_head: String::new(),
             key: None,
             key_hash: None,
-            endpoint: text::clean(request.uri().path(), ENDPOINT_MAX),
+            endpoint,
             status: 0,
             latency: Duration::ZERO,
             total: Duration::ZERO,
@@ -85,7 +82,8 @@ impl Exchange {
             started,
             record: Some(Box::new(record)),
             lease: None,
-            wish: Arc::new(wish),
+            ticket: Some(app.engine.begin(&wish)),
+            wish,
             attempts: Vec::new(),
         }
     }
@@ -104,27 +102,18 @@ impl Exchange {
         self.elapsed()
     }
 
-    /// The path below the base path, once it is known to be one.
-    pub(super) fn below(&mut self, rest: &str) {
-        let endpoint = text::clean(rest, ENDPOINT_MAX);
-        Arc::make_mut(&mut self.wish).endpoint = endpoint.clone();
-        self.note(|record| record.endpoint = endpoint);
-    }
-
     /// What the body says of itself.
     pub(super) fn read(&mut self, bytes: usize, hints: RequestHints) {
         let prompts = self.app.settings.trace_prompts;
-        let wish = Arc::make_mut(&mut self.wish);
-        wish.model = hints.model.clone();
-        wish.conversation = hints.conversation;
-        wish.files = hints.files;
+        let RequestHints { model, stream, conversation, files, hint, head } = hints;
+        self.wish.asks(Asked { model: model.clone(), stream, conversation, files });
         self.note(|record| {
             record.bytes_in = u64::try_from(bytes).unwrap_or(u64::MAX);
-            record.stream = hints.stream;
-            record.model = hints.model;
+            record.stream = stream;
+            record.model = model;
             if prompts {
-                record.prompt_hint = hints.hint;
-                record.prompt_head = hints.head;
+                record.prompt_hint = hint;
+                record.prompt_head = head;
             }
         });
     }
@@ -155,6 +144,9 @@ impl Exchange {
             ms: millis(took),
         };
         self.attempts.push((lease.choice.id, verdict.cause));
+        if verdict.cause != Cause::Ok {
+            self.wish.failed(attempt.clone());
+        }
         let secret = lease.choice.key.secret.expose().as_bytes();
         let error = verdict.message.as_deref().map(|message| {
             let masked = mask_secret(message.as_bytes(), secret);
@@ -217,32 +209,51 @@ impl Exchange {
         self.note(|record| {
             record.error.get_or_insert(message);
         });
-        self.answer(refusal.into_response())
+        let ending = refusal.ending();
+        self.finish(refusal.into_response(), ending)
     }
 
     /// Answers with a whole body.
-    pub(super) fn answer(mut self, mut response: Response<ProxyBody>) -> Response<ProxyBody> {
+    pub(super) fn answer(self, response: Response<ProxyBody>) -> Response<ProxyBody> {
+        self.finish(response, Ending::Completed)
+    }
+
+    fn finish(mut self, mut response: Response<ProxyBody>, ending: Ending) -> Response<ProxyBody> {
         self.head(&mut response);
         let size = http_body::Body::size_hint(response.body()).exact().unwrap_or_default();
         self.sent(usize::try_from(size).unwrap_or_default());
-        self.end(Ending::Completed, Tokens::default());
+        self.end(ending, Tokens::default());
         response
     }
 
     /// Bytes of the answer's body went out.
     pub(super) fn sent(&mut self, bytes: usize) {
         let elapsed = self.elapsed();
-        self.note(|record| {
-            record.first_byte.get_or_insert(elapsed);
-            record.bytes_out = record.bytes_out.saturating_add(bytes as u64);
-        });
+        let Some(record) = self.record.as_deref_mut() else { return };
+        record.first_byte.get_or_insert(elapsed);
+        record.bytes_out = record.bytes_out.saturating_add(bytes as u64);
+        self.wish.sent(record.bytes_out);
+    }
+
+    /// Whether a person has ended it, in the middle of its answer.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.wish.is_ordered()
+    }
+
+    /// The same; who is not told so now is woken then.
+    pub(super) fn poll_cancelled(&self, context: &Context<'_>) -> bool {
+        self.wish.poll_order(context).is_ready()
     }
 
     /// The first ending counts: settles the key that answered, gives it back, and records the request.
     pub(super) fn end(&mut self, ending: Ending, tokens: Tokens) {
         let total = self.elapsed();
         let Some(mut record) = self.record.take() else { return };
+        self.ticket = None;
         let lease = self.lease.take();
+        if matches!(ending, Ending::ClientGone | Ending::Cancelled) {
+            self.leave_unanswered(&mut record, ending);
+        }
         match (&lease, cause_of(ending)) {
             (Some(lease), Some(cause)) => self.app.engine.settle(lease, &Verdict::bare(cause), &self.wish),
             (Some(lease), None) => self.app.engine.abandoned(lease),
@@ -256,10 +267,22 @@ impl Exchange {
             record.status = 499;
             record.latency = total;
         }
-        if let Some(code) = code_of(ending) {
+        if let Some(code) = ending.error_code() {
             record.error_code = Some(code.to_owned());
         }
         self.app.engine.record(*record, lease.as_ref().map(|lease| lease.choice.id));
+    }
+
+    /// The attempt that got no answer before somebody had enough of it.
+    fn leave_unanswered(&self, record: &mut TraceRecord, ending: Ending) {
+        let Some(choice) = self.wish.unanswered() else { return };
+        let took = self.app.engine.now().steady.saturating_sub(choice.at.steady);
+        let key = choice.key.label.clone();
+        let attempt = Attempt { key: key.clone(), status: None, cause: ending.code().to_owned(), ms: millis(took) };
+        record.attempts.push(attempt);
+        record.key = Some(key);
+        record.key_hash = Some(choice.hash.to_string());
+        record.rotation_index = choice.rotation_index;
     }
 
     fn note(&mut self, change: impl FnOnce(&mut TraceRecord)) {
@@ -279,22 +302,13 @@ impl Drop for Exchange {
     }
 }
 
-/// What the end of a good answer says of its key; `None` = nothing, when the client hung up.
+/// What the end of a good answer says of its key; `None` = nothing, when somebody had enough of it.
 const fn cause_of(ending: Ending) -> Option<Cause> {
     match ending {
         Ending::Completed => Some(Cause::Ok),
-        Ending::ClientGone => None,
+        Ending::ClientGone | Ending::Cancelled => None,
         Ending::ErrorEvent => Some(Cause::Busy),
         Ending::UpstreamCut => Some(Cause::BrokenAnswer),
-    }
-}
-
-const fn code_of(ending: Ending) -> Option<&'static str> {
-    match ending {
-        Ending::Completed => None,
-        Ending::ErrorEvent => Some("error_event"),
-        Ending::UpstreamCut => Some("stream_cut"),
-        Ending::ClientGone => Some("client_gone"),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         retry::{may_try_another_key, same_key_pause, worth_waiting},
         tokens::TokenReader,
     },
-    engine::{Lease, Wish},
+    engine::{Lease, Order, Wish},
 };
 
 /// What counts as a wait for a key.
@@ -40,20 +40,22 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
         Ok(Target::Doorstep) if is_knock(request.method()) => return answers::plain(StatusCode::OK, "kmi-tui"),
         other => other,
     };
-    let mut exchange = Exchange::open(app, &request);
+    let endpoint = if let Ok(Target::Below(rest)) = &target { rest } else { request.uri().path() };
+    let mut exchange = Exchange::open(app, &request, endpoint);
     let rest = match target {
         Ok(Target::Below(rest)) => rest,
         Ok(_) => return exchange.refuse(nothing_here()),
         Err(refusal) => return exchange.refuse(refusal),
     };
-    exchange.below(&rest);
     if let Err(wait) = app.engine.admit() {
         return exchange.refuse(Refusal::over_global_rate(wait));
     }
     let (head, body) = request.into_parts();
-    let held = match app.budget.read(body).await {
-        Ok(held) => held,
-        Err(refusal) => return exchange.refuse(refusal),
+    let held = match exchange.wish().unless_ordered(app.budget.read(body)).await {
+        Ok(Ok(held)) => held,
+        Ok(Err(refusal)) => return exchange.refuse(refusal),
+        // What is still read can only be ended.
+        Err(_) => return exchange.refuse(Refusal::cancelled()),
     };
     let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let hints = prompt::read(text(header::CONTENT_TYPE.as_str()), text(SESSION), &held.bytes);
@@ -66,9 +68,11 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
 /// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
 async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Response<ProxyBody> {
     let (wish, asked) = (exchange.wish(), exchange.age());
-    let mut lease = match app.engine.acquire(&wish, &[], true).await {
-        Ok(lease) => lease,
-        Err(no_key) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
+    wish.waits(wish.since.steady + asked, None);
+    let mut lease = match wish.unless_ordered(app.engine.acquire(&wish, &[], true)).await {
+        Ok(Ok(lease)) | Err(Order::SendTo(lease)) => lease,
+        Ok(Err(no_key)) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
+        Err(Order::Cancel) => return exchange.refuse(Refusal::cancelled()),
     };
     exchange.waited(exchange.age().saturating_sub(asked));
     if app.settings.dry_run {
@@ -76,18 +80,27 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
     }
     let (mut retries, mut best) = (Retries::default(), None);
     loop {
-        let failure = match attempt::send(app, outbound, &lease, &mut exchange).await {
+        let failure = match try_one(app, &wish, outbound, &lease, &mut exchange).await {
             Ok(answer) => {
                 drop(held);
                 return relay(app, answer, outbound, lease, exchange);
             }
-            Err(failure) => failure,
+            Err(Setback::Failed(failure)) => failure,
+            Err(Setback::Ordered(Order::Cancel)) => return exchange.refuse(Refusal::cancelled()),
+            Err(Setback::Ordered(Order::SendTo(other))) => {
+                let took = app.engine.now().steady.saturating_sub(lease.choice.at.steady);
+                exchange.tried(&lease, None, &Verdict::bare(Cause::SentElsewhere), took);
+                lease = other;
+                continue;
+            }
         };
         let verdict = failure.verdict.clone();
         best = Some(Failure::more_telling(best, failure));
-        lease = match next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange).await {
-            Some(lease) => lease,
-            None => break,
+        let next = next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange);
+        lease = match wish.unless_ordered(next).await {
+            Ok(Some(lease)) | Err(Order::SendTo(lease)) => lease,
+            Ok(None) => break,
+            Err(Order::Cancel) => return exchange.refuse(Refusal::cancelled()),
         };
     }
     if let Some(shared) = app.engine.all_failed(exchange.attempts(), &wish) {
@@ -96,6 +109,30 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
     match best {
         Some(best) => best.give(exchange),
         None => exchange.refuse(nothing_here()),
+    }
+}
+
+/// An attempt without an answer for the client.
+enum Setback {
+    Failed(Failure),
+    /// A person wants something else.
+    Ordered(Order),
+}
+
+/// One attempt, unless something is ordered before its answer begins.
+async fn try_one(
+    app: &Arc<App>,
+    wish: &Wish,
+    outbound: &Outbound,
+    lease: &Lease,
+    exchange: &mut Exchange,
+) -> Result<Answer, Setback> {
+    wish.tries(lease);
+    let sent = wish.unless_ordered(attempt::send(app, outbound, lease, exchange)).await;
+    let answer = sent.map_err(Setback::Ordered)?.map_err(Setback::Failed)?;
+    match wish.answers(lease, app.engine.now().steady) {
+        Some(order) => Err(Setback::Ordered(order)),
+        None => Ok(answer),
     }
 }
 
@@ -131,7 +168,7 @@ async fn next(
     if let Some(wait) = worth_waiting(cause, verdict.retry_after, &policy).filter(|_| bound && !retries.waited) {
         retries.waited = true;
         exchange.waited(wait);
-        tokio::time::sleep(wait).await;
+        pause(app, wish, wait).await;
         if let Some(lease) = app.engine.again(id) {
             return Some(lease);
         }
@@ -144,8 +181,11 @@ async fn next(
         return None;
     }
     if may_try_another_key(cause, &outbound.head.method, &policy) {
-        let tried: Vec<KeyId> = exchange.attempts().iter().map(|(id, _)| *id).collect();
+        // A key that a person took the request from may well have it again.
+        let failed = exchange.attempts().iter().filter(|(_, cause)| *cause != Cause::SentElsewhere);
+        let tried: Vec<KeyId> = failed.map(|(id, _)| *id).collect();
         let asked = exchange.age();
+        wish.waits(wish.since.steady + asked, None);
         let another = app.engine.acquire(wish, &tried, !retries.has_waited).await;
         let waited = exchange.age().saturating_sub(asked);
         exchange.waited(waited);
@@ -154,10 +194,16 @@ async fn next(
             return Some(lease);
         }
     }
-    let pause = same_key_pause(cause, retries.done, verdict.retry_after, &policy, rand::random())?;
+    let wait = same_key_pause(cause, retries.done, verdict.retry_after, &policy, rand::random())?;
     retries.done += 1;
-    tokio::time::sleep(pause).await;
+    pause(app, wish, wait).await;
     app.engine.again(id)
+}
+
+async fn pause(app: &App, wish: &Wish, wait: Duration) {
+    let now = app.engine.now().steady;
+    wish.waits(now, Some(now + wait));
+    tokio::time::sleep(wait).await;
 }
 
 /// Hands the answer on as it comes.

@@ -23,9 +23,9 @@ pub(crate) enum ProxyBody {
     Relay(Box<Relay>),
 }
 
-/// The upstream broke off; the client must see a cut, never a clean end.
+/// The upstream broke off, or a person did; the client must see a cut, never a clean end.
 #[derive(Debug, thiserror::Error)]
-#[error("the upstream broke off")]
+#[error("the answer was broken off")]
 pub(crate) struct Cut;
 
 impl ProxyBody {
@@ -132,8 +132,8 @@ impl Relay {
         self.exchange.end(ending, self.reader.finish());
     }
 
-    fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        self.exchange.end(Ending::UpstreamCut, self.reader.finish());
+    fn cut(&mut self, ending: Ending) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.exchange.end(ending, self.reader.finish());
         Poll::Ready(Some(Err(Cut)))
     }
 }
@@ -154,21 +154,27 @@ impl Body for ProxyBody {
             Self::Whole(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Relay(relay) => relay,
         };
+        if relay.exchange.is_cancelled() {
+            return relay.cut(Ending::Cancelled);
+        }
         if let Some(chunk) = relay.opening.pop_front() {
             relay.observe(&chunk);
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         loop {
             let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
+                if relay.exchange.poll_cancelled(context) {
+                    return relay.cut(Ending::Cancelled);
+                }
                 ready!(relay.poll_silence(context));
-                return relay.cut();
+                return relay.cut(Ending::UpstreamCut);
             };
             match frame {
                 None => {
                     relay.end();
                     return Poll::Ready(None);
                 }
-                Some(Err(_)) => return relay.cut(),
+                Some(Err(_)) => return relay.cut(Ending::UpstreamCut),
                 Some(Ok(frame)) => {
                     // Trailers end here: no client of this upstream reads any.
                     if let Ok(chunk) = frame.into_data() {

@@ -74,6 +74,7 @@ pub(super) fn empty() -> Snapshot {
     Snapshot {
         hosts: Vec::new(),
         held: Vec::new(),
+        running: Vec::new(),
         shared_cause: None,
         conversations: 0,
         link: Link::Own,

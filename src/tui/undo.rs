@@ -68,7 +68,12 @@ fn inverse(command: &Command, before: &Snapshot) -> Option<Command> {
             _ => Some(Command::Unblock(label.clone())),
         },
         Command::Unblock(label) => blocked_again(key(label)?, before),
-        Command::UnblockAll | Command::Reload | Command::RefreshHealth | Command::RunDoctor => None,
+        Command::UnblockAll
+        | Command::Reload
+        | Command::RefreshHealth
+        | Command::RunDoctor
+        | Command::Cancel(_)
+        | Command::SendTo { .. } => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         shared_cause::Common,
         snapshot::{KeyView, Mode, Skip, Status, UsageView},
         text,
-        trace::{Ending, TraceRecord},
+        trace::TraceRecord,
         usage::{Window, WindowKind},
     },
     i18n::Words,
@@ -33,6 +33,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("stream_cut", "cause-stream-cut"),
     ("error_event", "cause-error-event"),
     ("client_gone", "cause-client-gone"),
+    ("cancelled", "cause-cancelled"),
     ("no_key_available", "cause-no-key"),
     ("no_keys", "cause-no-key"),
     ("key_rate_limit", "skip-own-rate"),
@@ -132,15 +133,9 @@ pub(crate) fn window_name(words: &Words, kind: &WindowKind) -> String {
 /// What went wrong with a request; `None` when nothing did.
 pub(crate) fn trouble(words: &Words, record: &TraceRecord) -> Option<String> {
     let code = record.error_code.as_deref();
-    let by_ending = match record.ending {
-        Ending::Completed => None,
-        Ending::ErrorEvent => Some("error_event"),
-        Ending::UpstreamCut => Some("stream_cut"),
-        Ending::ClientGone => Some("client_gone"),
-    };
     let last = record.attempts.last().map(|attempt| attempt.cause.as_str()).filter(|cause| *cause != "ok");
     let is_number = |code: &&str| code.bytes().all(|byte| byte.is_ascii_digit());
-    let named = code.filter(|code| !is_number(code)).or(by_ending).or(last);
+    let named = code.filter(|code| !is_number(code)).or(record.ending.error_code()).or(last);
     match (named, code) {
         (Some(name), _) => Some(cause(words, name)),
         (None, Some(code)) => Some(words.render(&Message::new("cause-status").with("status", code))),

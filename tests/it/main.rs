@@ -28,6 +28,8 @@ mod life;
 mod recovery;
 // What passes through, and how.
 mod relay;
+// Requests that have not ended: seen, cancelled, sent to another key.
+mod running;
 // The dashboard in a terminal: keys pressed, the screen read.
 mod screen;
 // Hostile bytes: refused, and nothing goes upstream.

@@ -12,8 +12,8 @@ use std::{
 use kmi_tui::demo::{Account, Simulator};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    net::TcpListener,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, UnixStream},
     process::{Child, Command},
     time::{Instant, timeout},
 };
@@ -194,6 +194,38 @@ impl Proxy {
             "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n";
         raw.send(format!("{head}host: {address}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
         raw
+    }
+
+    /// What a wish on the control socket is answered.
+    pub(crate) async fn control(&self, wish: &Value) -> Value {
+        let asked = async {
+            let mut stream = UnixStream::connect(self.home.state_dir().join("kmi.sock")).await?;
+            let mut line = serde_json::json!({"v": 1, "id": 1});
+            line.as_object_mut().expect("an object").extend(wish.as_object().expect("an object").clone());
+            stream.write_all(format!("{line}\n").as_bytes()).await?;
+            BufReader::new(stream).lines().next_line().await
+        };
+        let line = timeout(PATIENCE, asked).await.expect("an answer in time").expect("answered").expect("a line");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// The id of the notice that a command is answered with.
+    pub(crate) async fn command(&self, command: Value) -> String {
+        let answer = self.control(&serde_json::json!({"do": "command", "command": command})).await;
+        answer["notice"]["message"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Waits until the only running request is seen doing this.
+    pub(crate) async fn runs(&self, phase: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let snapshot = self.control(&serde_json::json!({"do": "snapshot"})).await["snapshot"].take();
+            match snapshot["running"].as_array().expect("a list").as_slice() {
+                [only] if only["phase"]["is"] == phase => return only.clone(),
+                others => assert!(Instant::now() < deadline, "waited in vain for {phase}: {others:?}"),
+            }
+            tokio::time::sleep(STEP).await;
+        }
     }
 
     pub(crate) fn state(&self) -> Value {

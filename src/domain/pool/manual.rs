@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Ask, Pool, slot::Slot};
+use super::{Ask, Choice, Pool, slot::Slot};
 use crate::domain::{
     key::Label,
     now::Now,
@@ -106,6 +106,15 @@ impl Pool {
             return Err(Refusal::NotEligible(label.clone(), skip));
         }
         Ok(self.activate(position, Why::Asked, now))
+    }
+
+    /// Lends the named key to a request that a person sends there.
+    pub(crate) fn lend_to(&mut self, label: &Label, ask: &Ask<'_>, now: Now) -> Result<Choice, Refusal> {
+        let position = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
+        match self.skip(position, ask, now).filter(|skip| !skip.yields_to_a_person()) {
+            Some(skip) => Err(Refusal::NotEligible(label.clone(), skip)),
+            None => Ok(self.lend(position, ask, false, now)),
+        }
     }
 
     pub(crate) fn set_auto_rotate(&mut self, on: bool) -> Result<(), Refusal> {
