@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The engine at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) at: Timestamp,
     pub(crate) uptime: Duration,
@@ -65,7 +65,7 @@ pub(crate) enum Link {
 }
 
 /// What changes only when settings do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) mode: Mode,
     /// `http://127.0.0.1:54123/kmi-rotor/v1`: what clients are pointed at.
@@ -85,8 +85,9 @@ pub(crate) struct Setup {
     pub(crate) settings: Vec<SettingView>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Mode {
+    #[default]
     Live,
     DryRun,
     Demo,

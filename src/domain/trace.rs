@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{command::Severity, key::Label};
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ending {
     /// The whole answer reached the client, whatever its status.
+    #[default]
     Completed,
     /// The stream carried an error event.
     ErrorEvent,
@@ -83,7 +84,7 @@ impl Tokens {
 }
 
 /// One request, whatever happened to it. `store::trace` writes it; the dashboard lists it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TraceRecord {
     /// When the request came in.
     pub(crate) at: Timestamp,

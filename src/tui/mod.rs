@@ -27,6 +27,7 @@ mod panes;
 mod reader;
 mod runway;
 mod screen;
+pub(crate) mod stage;
 mod terminal;
 pub(crate) mod theme;
 mod toast;
