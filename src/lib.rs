@@ -14,6 +14,8 @@ mod doctor;
 mod domain;
 mod engine;
 mod i18n;
+#[cfg(test)]
+mod page;
 mod poller;
 mod proxy;
 mod store;

@@ -15,6 +15,7 @@ cli-no-color = No colour
 cli-ascii = Only ASCII characters in the dashboard
 cli-init = Set everything up: settings file, folder for keys, keys that kimi-cli has already
 cli-init-from = Where to look for keys: a folder of auth files, or a config.toml; the usual places when none is named
+cli-settings = Print a sample .env: every setting, its default, what it means
 cli-trust = Trust a .env file, so that it may set where keys go and what is bound
 cli-trust-path = The file; ./.env when none is named
 cli-trusted = Trusted: { $path }. Its settings count until it changes.

@@ -108,6 +108,10 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
             return Ok(());
         }
         Some(Action::Man { dir }) => return papers::man(dir.as_deref(), words),
+        Some(Action::Settings) => {
+            say(config::sample(words).trim_end());
+            return Ok(());
+        }
         _ => {}
     }
     if let Some(Action::Doctor(asked)) = &args.command {

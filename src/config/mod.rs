@@ -14,6 +14,7 @@ mod listen;
 mod load;
 mod problem;
 mod reload;
+mod sample;
 mod settings;
 mod trust;
 mod watch;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     load::{Flags, Loaded, Source, examine, load, locale_guess},
     problem::Problem,
     reload::{in_force, needs_restart, reload},
+    sample::sample,
     trust::{is_trusted, trust},
     watch::{Pace, Watched, Watcher},
 };

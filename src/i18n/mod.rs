@@ -49,6 +49,7 @@ impl Locale {
                     ("config", include_str!(concat!("../../i18n/", $tag, "/config.ftl"))),
                     ("doctor", include_str!(concat!("../../i18n/", $tag, "/doctor.ftl"))),
                     ("notice", include_str!(concat!("../../i18n/", $tag, "/notice.ftl"))),
+                    ("settings", include_str!(concat!("../../i18n/", $tag, "/settings.ftl"))),
                     ("trace", include_str!(concat!("../../i18n/", $tag, "/trace.ftl"))),
                     ("tui", include_str!(concat!("../../i18n/", $tag, "/tui.ftl"))),
                 ]

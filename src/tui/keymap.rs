@@ -210,6 +210,7 @@ fn edit(key: KeyEvent) -> Option<InputRequest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{i18n::Locale, page};
 
     fn press(code: KeyCode, modifiers: KeyModifiers, context: Context) -> Option<Action> {
         Keymap::default().action(&Event::Key(KeyEvent::new(code, modifiers)), context)
@@ -267,7 +268,7 @@ mod tests {
 
     fn read(text: &str) -> (Keymap, Vec<String>) {
         let (keymap, faults) = Keymap::read(text, "/t/keys.toml");
-        let words = crate::i18n::Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
+        let words = crate::i18n::Words::new(Locale::English, jiff::tz::TimeZone::UTC);
         (keymap, faults.iter().map(|fault| words.render(fault)).collect())
     }
 
@@ -322,17 +323,22 @@ mod tests {
         }
     }
 
-    /// The page that names all actions is made of the table.
+    /// The pages that name all actions are made of the table.
     #[test]
     fn the_page_of_keys_tells_every_action() {
-        let words = crate::i18n::Words::new(crate::i18n::Locale::English, jiff::tz::TimeZone::UTC);
-        let row = |row: &Row| {
-            let keys: Vec<String> = row.keys.iter().map(|chord| format!("`{}`", spelled(*chord))).collect();
-            let text = words.text(if row.word.starts_with("pane-") { row.word } else { row.help });
-            format!("| `{}` | {} | {text} |\n", row.name, keys.join(" "))
-        };
-        let table: String = action::TABLE.iter().filter(|row| row.name != FIXED).map(row).collect();
-        let page = include_str!("../../docs/keys.md");
-        assert!(page.contains(&table), "docs/keys.md should hold\n{table}");
+        let pages = [
+            (Locale::English, "docs/keys.md", "| action | keys | |"),
+            (Locale::Russian, "docs/ru/keys.md", "| действие | клавиши | |"),
+        ];
+        for (locale, path, head) in pages {
+            let words = crate::i18n::Words::new(locale, jiff::tz::TimeZone::UTC);
+            let row = |row: &Row| {
+                let keys: Vec<String> = row.keys.iter().map(|chord| format!("`{}`", spelled(*chord))).collect();
+                let text = words.text(if row.word.starts_with("pane-") { row.word } else { row.help });
+                format!("| `{}` | {} | {text} |\n", row.name, keys.join(" "))
+            };
+            let rows: String = action::TABLE.iter().filter(|row| row.name != FIXED).map(row).collect();
+            page::holds(path, &format!("{head}\n|---|---|---|\n{rows}"));
+        }
     }
 }

@@ -16,8 +16,8 @@ const LANGUAGES: &[&str] = &[REFERENCE, "ru"];
 /// The plural forms that a select on a number must have.
 const PLURALS: &[(&str, &[&str])] = &[("en", &["one", "other"]), ("ru", &["one", "few", "many", "other"])];
 const PLURAL_FORMS: &[&str] = &["zero", "one", "two", "few", "many"];
-/// Beginnings of ids that code puts together at run time. None so far: ids in whole can be searched for.
-const BUILT: &[&str] = &[];
+/// Beginnings of ids that code puts together at run time. As few as can be: ids in whole can be searched for.
+const BUILT: &[&str] = &["setting-"];
 /// Literals that look like ids of a family but are none.
 const LOOKALIKES: &[&str] = &[];
 

@@ -140,6 +140,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("man", "cli-man"),
     ("trace", "trace-about"),
     ("doctor", "cli-doctor"),
+    ("settings", "cli-settings"),
     ("trust", "cli-trust"),
 ];
 

@@ -164,6 +164,7 @@ pub(super) enum Action {
         dir: Option<PathBuf>,
     },
     Doctor(Asked),
+    Settings,
     Trace(TraceArgs),
     Trust {
         #[arg(value_name = "PATH")]
