@@ -85,12 +85,7 @@ impl Refusal {
     /// No key can serve: says for each why not, and until when.
     pub(super) fn no_key(no_key: &NoKey, now: jiff::Timestamp) -> Self {
         let (status, code, message, hint) = if no_key.reasons.is_empty() {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_keys",
-                "kmi-tui has no API key",
-                "Put an auth file into the auths folder (KMI_AUTHS_DIR); see the README.",
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "no_keys", "kmi-tui has no API key", "`kmi-tui keys add LABEL` adds one.")
         } else if no_key.only_rate_limited {
             (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -1,30 +1,22 @@
 //! The papers are true: commands, links, paths, names and defaults that they mention are those of the tree. Not whether they
 //! are worth reading.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use crate::support::{
     proxy::Home,
     source::{files, read, root},
 };
 
-const PAPERS: &[&str] = &[
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
-    "docs/clients.md",
-    "docs/coming-from-kmi.md",
-    "docs/commands.md",
-    "docs/control.md",
-    "docs/doctor.md",
-    "docs/operation.md",
-    "docs/performance.md",
-    "docs/themes.md",
-    "docs/trace.md",
-];
-const SAMPLE: &str = "assets/.env.example";
+/// Every page of words in the tree.
+fn papers() -> Vec<String> {
+    let top =
+        fs::read_dir(root()).expect("the root").flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut papers: Vec<String> = top.filter(|name| name.ends_with(".md")).collect();
+    papers.extend(files("docs", "md"));
+    assert!(papers.len() > 20, "they were found: {papers:?}");
+    papers
+}
 
 #[test]
 fn the_first_commands_are_those_that_are_checked() {
@@ -45,11 +37,11 @@ fn the_first_commands_are_those_that_are_checked() {
 
 #[test]
 fn links_lead_somewhere() {
-    for paper in PAPERS {
+    for paper in &papers() {
         let text = read(paper);
         for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { paper.to_string() } else { beside(paper, path) };
+            let target = if path.is_empty() { paper.clone() } else { beside(paper, path) };
             assert!(root().join(&target).exists(), "{paper}: there is no {target}");
             let there = anchor.is_empty() || headings(&read(&target)).iter().any(|heading| heading == anchor);
             assert!(there, "{paper}: there is no #{anchor} in {target}");
@@ -60,7 +52,7 @@ fn links_lead_somewhere() {
 #[test]
 fn paths_and_tests_that_are_named_exist() {
     let code: String = ["src", "tests"].iter().flat_map(|folder| files(folder, "rs")).map(|path| read(&path)).collect();
-    for paper in PAPERS {
+    for paper in &papers() {
         let text = read(paper);
         for name in code_spans(&text) {
             if is_path(name) {
@@ -74,26 +66,57 @@ fn paths_and_tests_that_are_named_exist() {
 }
 
 #[test]
-fn settings_that_are_named_exist_and_have_their_defaults() {
-    let text = read("README.md");
-    let sample = assignments(&read(SAMPLE));
-    // What stands in auth files is no setting.
-    let auths: String = files("src/config", "rs").iter().map(|path| read(path)).collect();
-    for name in settings_in(&text) {
-        let known = sample.iter().any(|(known, _)| *known == name) || auths.contains(&format!("\"{name}\""));
-        assert!(known, "README.md: {name} is no setting");
-    }
-    let rows = default_rows(&text);
-    assert!(rows.len() > 5, "the table of settings was found: {rows:?}");
-    for (name, default) in rows {
-        let (_, real) = sample.iter().find(|(known, _)| *known == name).expect("checked above");
-        assert_eq!(&default, real, "README.md: the default of {name}");
+fn settings_that_are_named_exist() {
+    let sample = read("assets/.env.example");
+    // What stands in auth files is no setting, and the tests have variables of their own.
+    let code: String =
+        ["src/config", "tests"].iter().flat_map(|folder| files(folder, "rs")).map(|path| read(&path)).collect();
+    let script = read("tests/clients/run");
+    for paper in &papers() {
+        for name in settings_in(&read(paper)) {
+            let known = sample.contains(&format!("\n{name}="))
+                || code.contains(&format!("\"{name}\""))
+                || script.contains(&name);
+            // A family, such as KMI_PROXY_…
+            assert!(known || name.ends_with('_'), "{paper}: {name} is no setting");
+        }
     }
 }
 
 #[test]
-fn every_option_is_in_the_readme_and_every_one_there_is_real() {
-    let text = read("README.md");
+fn refusals_that_are_named_exist() {
+    let code: String = files("src", "rs").iter().map(|path| read(path)).collect();
+    let text = read("docs/troubleshooting.md");
+    let named: Vec<&str> = code_spans(&text).into_iter().filter(|span| is_snake(span)).collect();
+    assert!(named.len() > 8, "they were found: {named:?}");
+    for name in named {
+        assert!(code.contains(&format!("\"{name}\"")), "docs/troubleshooting.md: nothing answers {name}");
+    }
+}
+
+#[test]
+fn notes_that_are_explained_are_those_of_the_screen() {
+    for (paper, words) in [("docs/troubleshooting.md", "i18n/en/tui.ftl")] {
+        let (text, words) = (read(paper), read(words));
+        let table = text.split("\n\n").find(|block| block.contains("`quota not checked`"));
+        let cells: Vec<&str> = table.expect("the notes").lines().filter_map(|line| line.split(" | ").next()).collect();
+        for note in cells.into_iter().flat_map(code_spans) {
+            assert!(words.contains(&format!(" = {note}\n")), "{paper}: no note reads {note}");
+        }
+    }
+}
+
+#[test]
+fn every_schema_is_in_the_index() {
+    let text = read("docs/json.md");
+    for path in files("docs/schemas", "json") {
+        assert!(text.contains(&format!("({})", path.trim_start_matches("docs/"))), "docs/json.md does not know {path}");
+    }
+}
+
+#[test]
+fn every_option_is_told_and_every_one_that_is_told_is_real() {
+    let text = read("docs/commands.md");
     let arguments = read("src/cli/args/help.rs");
     let table = arguments.split("const ARGUMENTS").nth(1).and_then(|rest| rest.split("];").next()).expect("the table");
     let real: BTreeSet<String> =
@@ -105,14 +128,14 @@ fn every_option_is_in_the_readme_and_every_one_there_is_real() {
         .flat_map(code_spans)
         .filter_map(|span| Some(span.strip_prefix("--")?.split(' ').next()?.to_owned()))
         .collect();
-    assert_eq!(named, real, "README's options, and those of the command line");
+    assert_eq!(named, real, "the options of docs/commands.md, and those of the command line");
 }
 
 #[tokio::test]
 async fn every_command_that_is_named_is_understood() {
     let home = Home::new();
     let mut seen = BTreeSet::new();
-    for paper in PAPERS {
+    for paper in &papers() {
         let text = read(paper);
         let typed = text.lines().filter_map(|line| line.strip_prefix("$ "));
         for command in code_spans(&text).into_iter().chain(typed).filter_map(|span| span.strip_prefix("kmi-tui ")) {
@@ -213,15 +236,14 @@ fn is_path(span: &str) -> bool {
     of_ours && !span.contains(['*', ' ', '{', '…'])
 }
 
-/// Tests are sentences: three words and more, in snake case.
+/// Tests are sentences: three words and more.
 fn is_test_name(span: &str) -> bool {
-    span.matches('_').count() >= 3 && span.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    span.matches('_').count() >= 3 && is_snake(span)
 }
 
-/// `NAME=value` lines.
-fn assignments(text: &str) -> Vec<(String, String)> {
-    let pairs = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// Two words and more, in snake case.
+fn is_snake(span: &str) -> bool {
+    span.contains('_') && span.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// Every `KMI_…` in a text.
@@ -230,20 +252,9 @@ fn settings_in(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("KMI_")).map(str::to_owned).collect()
 }
 
-/// Rows `| `NAME` | `default` | …` of the table of settings; an empty cell is an empty default.
-fn default_rows(text: &str) -> Vec<(String, String)> {
-    let section = text.split("| variable | default |").nth(1).and_then(|rest| rest.split("\n\n").next());
-    let rows = section.unwrap_or_default().lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `KMI_")?.split('|').map(|cell| cell.trim().trim_matches('`').to_owned());
-        Some((format!("KMI_{}", cells.next()?), cells.next()?))
-    });
-    rows.collect()
-}
-
 #[test]
 fn what_is_wrong_would_be_found() {
-    let text = "# A `b` c!\n[x](a.md#d) `src/a.rs` `is_a_test_name` `KMI_A_B_C`\n```sh\ncargo x\n```\n\n\
-                | variable | default | |\n|---|---|---|\n| `KMI_X` | `1` | x |\n| `KMI_Y` | | y |\n\nend";
+    let text = "# A `b` c!\n[x](a.md#d) `src/a.rs` `is_a_test_name` `KMI_A_B_C`\n```sh\ncargo x\n```\n";
     assert_eq!(first_block(text, "sh"), ["cargo x"]);
     assert_eq!(links(text), ["a.md#d"]);
     assert_eq!([beside("A.md", "b"), beside("docs/a.md", "b")], ["b", "docs/b"]);
@@ -251,9 +262,7 @@ fn what_is_wrong_would_be_found() {
     assert_eq!(code_spans("`a` b `c`\n```sh\n`d`\n```\n`e`"), ["a", "c", "e"]);
     assert_eq!(["src/a.rs", "src/*.rs", "a/src/b"].map(is_path), [true, false, false]);
     assert_eq!(["is_a_test_name", "update", "KMI_A_B_C"].map(is_test_name), [true, false, false]);
+    assert_eq!(["no_keys", "update", "KMI_A"].map(is_snake), [true, false, false]);
     assert_eq!(settings_in("`KMI_A=1`, KMI_B."), ["KMI_A", "KMI_B"].map(str::to_owned).into());
-    let rows = [("KMI_X", "1"), ("KMI_Y", "")].map(|(name, default)| (name.to_owned(), default.to_owned()));
-    assert_eq!(default_rows(text), rows);
     assert_eq!(quoted("demo='a b'\n", "demo").as_deref(), Some("a b"));
-    assert_eq!(assignments("# A=1\nB=2=3\n"), [("B".to_owned(), "2=3".to_owned())]);
 }
