@@ -96,9 +96,11 @@ fn refusals_that_are_named_exist() {
 
 #[test]
 fn notes_that_are_explained_are_those_of_the_screen() {
-    for (paper, words) in [("docs/troubleshooting.md", "i18n/en/tui.ftl")] {
+    for (paper, words) in
+        [("docs/troubleshooting.md", "i18n/en/tui.ftl"), ("docs/ru/troubleshooting.md", "i18n/ru/tui.ftl")]
+    {
         let (text, words) = (read(paper), read(words));
-        let table = text.split("\n\n").find(|block| block.contains("`quota not checked`"));
+        let table = text.split("\n\n").find(|block| block.contains("`kmi-tui keys enable`"));
         let cells: Vec<&str> = table.expect("the notes").lines().filter_map(|line| line.split(" | ").next()).collect();
         for note in cells.into_iter().flat_map(code_spans) {
             assert!(words.contains(&format!(" = {note}\n")), "{paper}: no note reads {note}");
