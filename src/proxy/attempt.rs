@@ -5,7 +5,6 @@ use std::{collections::VecDeque, io::Read, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use super::{App, answers::Refusal, exchange::Exchange, headers, relay::ProxyBody};
@@ -19,7 +18,7 @@ use crate::{
         retry_after,
     },
     engine::Lease,
-    upstream::{Credential, TransportFault},
+    upstream::{AnswerBody, Credential, TransportFault},
 };
 
 /// Largest error body that is relayed; more would have to be masked as it streams.
@@ -36,7 +35,7 @@ const OPENING_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Answer {
     pub(super) head: response::Parts,
     pub(super) opening: VecDeque<Bytes>,
-    pub(super) body: Incoming,
+    pub(super) body: AnswerBody,
 }
 
 /// What every attempt of a request sends alike.
@@ -214,7 +213,7 @@ impl Beginning {
 
 /// Looks at the first event, or the first bytes of JSON, before anything goes to the client: an error there can still be
 /// failed over.
-async fn open(app: &App, answer: Response<Incoming>, lease: &Lease) -> Result<Answer, Failure> {
+async fn open(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Result<Answer, Failure> {
     let (head, mut body) = answer.into_parts();
     let mut opening = VecDeque::new();
     let beginning = Beginning::of(&head.headers);
@@ -260,7 +259,7 @@ fn hidden_error(app: &App, head: &response::Parts, status: StatusCode, body: &[u
 }
 
 /// Reads an error answer whole, judges it, and takes every trace of the key out of it.
-async fn judge(app: &App, answer: Response<Incoming>, lease: &Lease) -> Failure {
+async fn judge(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Failure {
     let (head, body) = answer.into_parts();
     let secret = &lease.choice.key.secret;
     let after = retry_after::of_headers(&head.headers, app.engine.now().wall);

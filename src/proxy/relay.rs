@@ -10,11 +10,13 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::{attempt, exchange::Exchange};
-use crate::domain::{tokens::TokenReader, trace::Ending};
+use crate::{
+    domain::{tokens::TokenReader, trace::Ending},
+    upstream::AnswerBody,
+};
 
 /// What the server sends: our own words, or the upstream's as they come.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl ProxyBody {
 pub(crate) struct Relay {
     /// What was looked at before the head went out.
     opening: VecDeque<Bytes>,
-    inner: Incoming,
+    inner: AnswerBody,
     exchange: Exchange,
     reader: TokenReader,
     /// Fires no later than the wait is over. It is set anew when it fires too early, not for each chunk: that costs.
@@ -49,6 +51,8 @@ pub(crate) struct Relay {
     idle_timeout: Duration,
     /// The answer to an upload, until it is whole: it names the file.
     upload: Option<Upload>,
+    /// The upstream broke off.
+    broken: bool,
 }
 
 /// Most of an upload's answer that is kept to read the file's id.
@@ -81,7 +85,7 @@ impl Upload {
 impl Relay {
     pub(super) fn new(
         opening: VecDeque<Bytes>,
-        inner: Incoming,
+        inner: AnswerBody,
         mut exchange: Exchange,
         reader: TokenReader,
         idle_timeout: Duration,
@@ -91,7 +95,7 @@ impl Relay {
             exchange.end(Ending::Completed, reader.finish());
         }
         let idle = Box::pin(tokio::time::sleep(idle_timeout));
-        Self { opening, inner, exchange, reader, idle, waiting: None, idle_timeout, upload }
+        Self { opening, inner, exchange, reader, idle, waiting: None, idle_timeout, upload, broken: false }
     }
 
     /// Ready when the upstream has been silent for too long.
@@ -161,6 +165,9 @@ impl Body for ProxyBody {
             relay.observe(&chunk);
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
+        if relay.broken {
+            return relay.cut(Ending::UpstreamCut);
+        }
         loop {
             let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
                 if relay.exchange.poll_cancelled(context) {
@@ -174,7 +181,12 @@ impl Body for ProxyBody {
                     relay.end();
                     return Poll::Ready(None);
                 }
-                Some(Err(_)) => return relay.cut(Ending::UpstreamCut),
+                Some(Err(_)) => {
+                    // The server drops what it has not written yet; what came before the cut is the client's.
+                    relay.broken = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Some(Ok(frame)) => {
                     // Trailers end here: no client of this upstream reads any.
                     if let Ok(chunk) = frame.into_data() {

@@ -1,34 +1,38 @@
 //! The Kimi side of the wire: one HTTP client, `send` and `fetch_usage`. Not what an answer means (`domain::outcome`).
 //!
-//! hyper's own client, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
+//! hyper's own connections, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
 //! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
 
+mod link;
+mod pool;
 pub(crate) mod probe;
-mod pulse;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    future::poll_fn,
     io,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        Client as HyperClient, Error as ClientError,
-        connect::{HttpConnector, capture_connection},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::Instant;
+use tower_service::Service as _;
 
-use self::pulse::{Feeling, Pulse};
+pub(crate) use self::link::AnswerBody;
+use self::{
+    link::{Host, Link},
+    pool::Pool,
+};
 use crate::domain::{
     key::{Key, Secret},
     outcome::Cause,
@@ -37,8 +41,6 @@ use crate::domain::{
     usage::{self, Usage},
 };
 
-/// Pooled connections are closed by us before most servers close them.
-const POOL_IDLE: Duration = Duration::from_secs(50);
 /// A kept connection that was dead before shows it within this.
 const DEAD_AT_ONCE: Duration = Duration::from_secs(1);
 /// A whole usage check.
@@ -54,14 +56,13 @@ pub(crate) struct Timeouts {
     pub(crate) head: Duration,
 }
 
-type Client = HyperClient<Feeling<HttpsConnector<HttpConnector>>, Full<Bytes>>;
-
 /// The client; clones share its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
-    /// Replaced to forget its connections. Held to copy a pointer only.
-    client: Arc<RwLock<Arc<Client>>>,
-    connector: Feeling<HttpsConnector<HttpConnector>>,
+    connector: HttpsConnector<HttpConnector>,
+    pool: Pool,
+    /// Counts flushes, for all pools: what was kept before the last one is not used again.
+    generation: Arc<AtomicU64>,
     head_timeout: Duration,
 }
 
@@ -109,15 +110,18 @@ impl Upstream {
         tcp.set_connect_timeout(Some(timeouts.connect));
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        let connector = Feeling(connector);
-        let client = Arc::new(RwLock::new(Arc::new(client(connector.clone()))));
-        Ok(Self { client, connector, head_timeout: timeouts.head })
+        let (pool, generation) = (Pool::default(), Arc::new(AtomicU64::new(0)));
+        Ok(Self { connector, pool, generation, head_timeout: timeouts.head })
     }
 
-    /// Forgets every pooled connection: after sleep, or when one of them turns out to be dead. Running requests go on.
+    /// The same with connections of its own: a connection is best used on the thread that opened it.
+    pub(crate) fn beside(&self) -> Self {
+        Self { pool: Pool::default(), ..self.clone() }
+    }
+
+    /// Forgets every kept connection: after sleep, or when one of them turns out to be dead. Running requests go on.
     pub(crate) fn flush(&self) {
-        let fresh = Arc::new(client(self.connector.clone()));
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sends what `build` makes and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
@@ -125,7 +129,7 @@ impl Upstream {
     pub(crate) async fn send(
         &self,
         build: impl Fn() -> Option<Request<Full<Bytes>>>,
-    ) -> Result<Response<Incoming>, TransportFault> {
+    ) -> Result<Response<AnswerBody>, TransportFault> {
         let exchange = async {
             match self.try_once(&build).await {
                 Err(Failed { dead: true, .. }) => {
@@ -143,19 +147,39 @@ impl Upstream {
         Ok(answer)
     }
 
-    async fn try_once(&self, build: &impl Fn() -> Option<Request<Full<Bytes>>>) -> Result<Response<Incoming>, Failed> {
+    async fn try_once(
+        &self,
+        build: &impl Fn() -> Option<Request<Full<Bytes>>>,
+    ) -> Result<Response<AnswerBody>, Failed> {
         let unfit = || TransportFault::Broken("the request does not fit the key's base URL".to_owned());
-        let mut request = build().ok_or_else(|| Failed { fault: unfit(), dead: false })?;
-        let captured = capture_connection(&mut request);
-        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (request, uri) = build().and_then(addressed).ok_or_else(|| Failed { fault: unfit(), dead: false })?;
+        let host = Host::of(&uri).ok_or_else(|| Failed { fault: unfit(), dead: false })?;
+        let generation = self.generation.load(Ordering::Relaxed);
+        let mut link = match self.pool.take(&host, generation) {
+            Some(link) => link,
+            None => self.connect(uri, host, generation).await?,
+        };
         let began = Instant::now();
-        let answer = client.request(request).await;
-        let pulse = Pulse::of(&captured);
-        answer.map_err(|error| Failed {
-            // One that the server had closed before says so at once; later, the request may have been executed.
-            dead: is_cut(&error) && began.elapsed() < DEAD_AT_ONCE && pulse.is_some_and(|pulse| pulse.died_idle()),
-            fault: fault_of(&error),
-        })
+        match link.send(request).await {
+            Ok(answer) => Ok(answer.map(|body| AnswerBody::new(body, link, self.pool.clone()))),
+            Err(mut error) => {
+                let unsent = error.take_message().is_some();
+                let error = error.into_error();
+                // One that the server had closed before says so at once; later, the request may have been executed.
+                let died_idle = is_cut(&error) && began.elapsed() < DEAD_AT_ONCE && link.is_silent();
+                let dead = link.was_kept() && (unsent || died_idle);
+                Err(Failed { fault: TransportFault::Broken(root_cause(&error)), dead })
+            }
+        }
+    }
+
+    async fn connect(&self, uri: Uri, host: Host, generation: u64) -> Result<Link, Failed> {
+        let failed =
+            |error: &dyn std::error::Error| Failed { fault: TransportFault::Connect(root_cause(error)), dead: false };
+        let mut connector = self.connector.clone();
+        poll_fn(|context| connector.poll_ready(context)).await.map_err(|error| failed(&*error))?;
+        let stream = connector.call(uri).await.map_err(|error| failed(&*error))?;
+        Link::new(stream, host, generation).await.map_err(|error| failed(&error))
     }
 
     /// Asks for a key's quota at its own base URL. Only Authorization and Accept are sent, as Kimi's own clients do.
@@ -228,16 +252,21 @@ struct Failed {
     dead: bool,
 }
 
-fn client(connector: Feeling<HttpsConnector<HttpConnector>>) -> Client {
-    HyperClient::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(POOL_IDLE)
-        .http1_preserve_header_case(true)
-        .build(connector)
+/// The request as it goes over the wire, and where to: its target without the host, which is a header instead.
+fn addressed(mut request: Request<Full<Bytes>>) -> Option<(Request<Full<Bytes>>, Uri)> {
+    let uri = std::mem::take(request.uri_mut());
+    let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = match uri.port_u16() {
+        Some(port) if port != default_port => HeaderValue::try_from(format!("{}:{port}", uri.host()?)),
+        _ => HeaderValue::try_from(uri.host()?),
+    };
+    request.headers_mut().entry(header::HOST).or_insert(host.ok()?);
+    *request.uri_mut() = uri.path_and_query()?.clone().into();
+    Some((request, uri))
 }
 
 /// Whether the connection ended, as opposed to an answer that makes no sense.
-fn is_cut(error: &ClientError) -> bool {
+fn is_cut(error: &hyper::Error) -> bool {
     use io::ErrorKind as Kind;
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {
@@ -255,11 +284,6 @@ fn is_cut(error: &ClientError) -> bool {
         next = error.source();
     }
     false
-}
-
-fn fault_of(error: &hyper_util::client::legacy::Error) -> TransportFault {
-    let text = root_cause(error);
-    if error.is_connect() { TransportFault::Connect(text) } else { TransportFault::Broken(text) }
 }
 
 /// The innermost error, which is the one that names the reason.

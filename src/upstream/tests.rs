@@ -1,6 +1,6 @@
 //! The client against sockets that answer as they please.
 
-use http::Uri;
+use std::sync::atomic::AtomicU32;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -31,10 +31,10 @@ fn get(uri: String) -> impl Fn() -> Option<Request<Full<Bytes>>> {
 
 /// A server that answers the first request of each connection, and hangs up on the second; the first connection that it
 /// takes is closed at once where `harsh`. It tells how many requests came.
-async fn forgetful(harsh: bool) -> (std::net::SocketAddr, Arc<std::sync::atomic::AtomicU32>) {
+async fn forgetful(harsh: bool) -> (std::net::SocketAddr, Arc<AtomicU32>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("bound");
-    let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&count);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -43,7 +43,7 @@ async fn forgetful(harsh: bool) -> (std::net::SocketAddr, Arc<std::sync::atomic:
             for answer in answers {
                 let mut head = [0; 4096];
                 if stream.read(&mut head).await.unwrap_or_default() > 0 {
-                    counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    counted.fetch_add(1, Ordering::SeqCst);
                 }
                 let _ = stream.write_all(answer).await;
             }
@@ -59,15 +59,11 @@ async fn a_kept_connection_that_died_is_replaced_once() {
     for expected in [1, 3, 5] {
         let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
         answer.into_body().collect().await.expect("whole");
-        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), expected);
+        assert_eq!(count.load(Ordering::SeqCst), expected);
     }
     let (address, count) = forgetful(true).await;
     let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("cut");
-    assert_eq!(
-        (fault.cause(), count.load(std::sync::atomic::Ordering::SeqCst)),
-        (Cause::BrokenAnswer, 1),
-        "it may have been executed"
-    );
+    assert_eq!((fault.cause(), count.load(Ordering::SeqCst)), (Cause::BrokenAnswer, 1), "it may have been executed");
 }
 
 #[tokio::test]
@@ -77,7 +73,7 @@ async fn forgotten_connections_are_not_used_again() {
     for expected in [1, 2, 3] {
         let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
         answer.into_body().collect().await.expect("whole");
-        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), expected);
+        assert_eq!(count.load(Ordering::SeqCst), expected);
         upstream.flush();
     }
 }
