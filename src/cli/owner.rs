@@ -21,6 +21,7 @@ use crate::{
     domain::message::Message,
     engine::Engine,
     i18n::Words,
+    proxy::Ends,
     store::lock::InstanceLock,
 };
 
@@ -35,7 +36,7 @@ pub(super) struct Owner {
     engine: Engine,
     stopper: Stopper,
     /// Gone when serving has ended.
-    listener: Weak<TcpListener>,
+    listener: Weak<StdListener>,
     /// `None` = given away.
     lock: Mutex<Option<InstanceLock>>,
 }
@@ -45,7 +46,7 @@ impl Owner {
         config: &Config,
         engine: Engine,
         stopper: Stopper,
-        listener: Weak<TcpListener>,
+        listener: Weak<StdListener>,
         lock: InstanceLock,
     ) -> Self {
         let (state_dir, enforce) = (config.state_dir.clone(), config.enforce_permissions);
@@ -158,17 +159,19 @@ fn reuse(listener: &StdListener) -> io::Result<TcpListener> {
 }
 
 /// When serving ends, by the stages of a stop.
-pub(super) fn ends(
-    stopper: &Stopper,
-    drain: Duration,
-) -> crate::proxy::Ends<impl Future<Output = ()>, impl Future<Output = ()>, impl Future<Output = ()>> {
-    crate::proxy::Ends {
-        stop: stopper.reached(Stage::Leaving),
-        close_idle: stopper.reached(Stage::Draining),
-        cut: async move {
-            stopper.reached(Stage::Leaving).await;
+pub(super) fn ends(stopper: &Stopper, drain: Duration) -> Ends {
+    let reached = |stage| {
+        let stopper = stopper.clone();
+        Box::pin(async move { stopper.reached(stage).await })
+    };
+    let (leaving, now) = (reached(Stage::Leaving), reached(Stage::Now));
+    Ends {
+        stop: reached(Stage::Leaving),
+        close_idle: reached(Stage::Draining),
+        cut: Box::pin(async move {
+            leaving.await;
             // The second signal does not wait for the time to pass.
-            let _ = tokio::time::timeout(drain, stopper.reached(Stage::Now)).await;
-        },
+            let _ = tokio::time::timeout(drain, now).await;
+        }),
     }
 }

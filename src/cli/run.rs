@@ -37,7 +37,7 @@ use crate::{
     engine::{self, Engine, Parts},
     i18n::Words,
     poller,
-    proxy::{self, App, tls::Tls},
+    proxy::{self, App, Lanes, tls::Tls},
     store::{
         self,
         lock::InstanceLock,
@@ -132,15 +132,13 @@ pub(super) async fn serve(
 
     let stopper = Stopper::listen().map_err(failed)?;
     let (listener, before) = place.split();
-    let listener = Arc::new(listener);
+    let listener = Arc::new(listener.into_std().map_err(failed)?);
     let owner = Arc::new(Owner::new(&config, engine.clone(), stopper.clone(), Arc::downgrade(&listener), lock));
     let socket = Socket::open(&config.state_dir).map_err(failed)?;
     let control = tokio::spawn(control::serve(socket, engine.clone(), owner.clone()));
-    let app = Arc::new(App::new(proxy_settings(&config), engine.clone(), upstream, tls));
-    let server = {
-        let (stopper, drain) = (stopper.clone(), config.shutdown);
-        tokio::spawn(async move { proxy::serve(listener, app, owner::ends(&stopper, drain)).await })
-    };
+    let app = App::new(proxy_settings(&config), engine.clone(), upstream, tls);
+    let lanes = Lanes::start(&listener, &app, || owner::ends(&stopper, config.shutdown)).map_err(failed)?;
+    drop(listener);
     if let Some(before) = before {
         // An error means that it has ended already.
         let _ = before.ready().await;
@@ -153,7 +151,7 @@ pub(super) async fn serve(
     } else {
         dashboard(args, &config, environment, &engine, &stopper, &words).await
     };
-    let drained = server.await.unwrap_or(false);
+    let drained = lanes.ended().await;
     let counted = engine.stop().await;
     let gave_away = owner.gave_away();
     if gave_away {

@@ -20,8 +20,8 @@ const STALL: Duration = Duration::from_secs(60);
 /// A body waits this long for room.
 const ROOM_WAIT: Duration = Duration::from_secs(30);
 
-/// Memory for request bodies, shared by all requests.
-#[derive(Debug)]
+/// Memory for request bodies, shared by all requests; clones share it.
+#[derive(Debug, Clone)]
 pub(super) struct Budget {
     room: Arc<Semaphore>,
     max_body: usize,

@@ -9,15 +9,19 @@ mod exchange;
 mod forward;
 mod guard;
 mod headers;
+mod lanes;
 mod relay;
 mod stall;
 mod target;
 pub(crate) mod tls;
 
+pub(crate) use self::lanes::Lanes;
+
 use std::{
     convert::Infallible,
     future::Future,
     net::IpAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -33,13 +37,12 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
     sync::Semaphore,
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
     time::timeout,
 };
 
-use self::{body::Budget, stall::Unstalled, tls::Tls};
+use self::{body::Budget, lanes::Ear, stall::Unstalled, tls::Tls};
 use crate::{
     domain::{base_url::is_loopback, key::Secret},
     engine::Engine,
@@ -83,13 +86,15 @@ impl Settings {
     }
 }
 
-/// What every request shares.
+/// What every request of a lane shares, and much of it with those of other lanes.
 #[derive(Debug)]
 pub(crate) struct App {
-    settings: Settings,
+    settings: Arc<Settings>,
     engine: Engine,
     upstream: Upstream,
     budget: Budget,
+    /// For further connections.
+    room: Arc<Semaphore>,
     /// None = plain HTTP.
     tls: Option<Arc<Tls>>,
     /// Closed when handshakes that still run are given up.
@@ -98,43 +103,61 @@ pub(crate) struct App {
     closing: AtomicBool,
 }
 
+/// A moment that is waited for.
+pub(crate) type End = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// When serving ends, step by step.
-#[derive(Debug)]
-pub(crate) struct Ends<Stop, Idle, Cut> {
+pub(crate) struct Ends {
     /// No more connections are taken.
-    pub(crate) stop: Stop,
+    pub(crate) stop: End,
     /// Open connections without a request are closed. Until then they may ask once more: a client that is about to send
     /// on a kept connection loses nothing.
-    pub(crate) close_idle: Idle,
+    pub(crate) close_idle: End,
     /// What still runs is cut.
-    pub(crate) cut: Cut,
+    pub(crate) cut: End,
+}
+
+impl std::fmt::Debug for Ends {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Ends")
+    }
 }
 
 impl App {
     pub(crate) fn new(settings: Settings, engine: Engine, upstream: Upstream, tls: Option<Tls>) -> Self {
-        let budget = Budget::new(settings.max_body);
+        let (budget, room) = (Budget::new(settings.max_body), Semaphore::new(settings.max_connections));
         Self {
-            settings,
+            settings: Arc::new(settings),
             engine,
             upstream,
             budget,
+            room: Arc::new(room),
             tls: tls.map(Arc::new),
+            handshakes: Semaphore::new(0),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// The same for a lane of its own.
+    fn beside(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            engine: self.engine.clone(),
+            upstream: self.upstream.beside(),
+            budget: self.budget.clone(),
+            room: self.room.clone(),
+            tls: self.tls.clone(),
             handshakes: Semaphore::new(0),
             closing: AtomicBool::new(false),
         }
     }
 }
 
-/// Serves until it is to end; the answer: whether all running requests could finish.
-pub(crate) async fn serve(
-    listener: Arc<TcpListener>,
-    app: Arc<App>,
-    ends: Ends<impl Future<Output = ()>, impl Future<Output = ()>, impl Future<Output = ()>>,
-) -> bool {
+/// Serves on this thread until it is to end; the answer: whether all running requests could finish.
+async fn serve_here(ear: Ear, app: &Arc<App>, ends: Ends) -> bool {
     let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
-    let follower = app.tls.clone().map(|tls| tokio::spawn(tls.follow(app.engine.clone())));
-    accept(listener, &app, ends.stop, &connections, &mut tasks).await;
+    accept(ear, app, ends.stop, &connections, &mut tasks).await;
     app.closing.store(true, Ordering::Relaxed);
     let over = async {
         tokio::select! {
@@ -150,7 +173,6 @@ pub(crate) async fn serve(
     };
     // A connection that is cut drops its requests, and each of them still leaves its record.
     tasks.shutdown().await;
-    follower.iter().for_each(JoinHandle::abort);
     drained
 }
 
@@ -158,20 +180,19 @@ async fn all_of(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// Takes connections until `stop` resolves; the port is closed then.
+/// Takes connections until `stop` resolves; the ear is closed then.
 async fn accept(
-    listener: Arc<TcpListener>,
+    ear: Ear,
     app: &Arc<App>,
     stop: impl Future<Output = ()>,
     connections: &GracefulShutdown,
     tasks: &mut JoinSet<()>,
 ) {
-    let room = Arc::new(Semaphore::new(app.settings.max_connections));
     let mut stop = std::pin::pin!(stop);
     loop {
         let next = async {
-            let permit = room.clone().acquire_owned().await;
-            (listener.accept().await, permit)
+            let permit = app.room.clone().acquire_owned().await;
+            (ear.listener.accept().await, permit)
         };
         let (accepted, permit) = tokio::select! {
             next = next => next,
