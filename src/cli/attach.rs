@@ -48,55 +48,90 @@ pub(super) async fn run(
         match subscription.next().await.map_err(|error| failed(&error))? {
             News::Record(record) => history.push(record),
             News::Snapshot(snapshot) => break snapshot,
+            News::Lost(_) => {}
         }
     };
-    let (snapshots, seen) = watch::channel(linked(&first, Link::Attached));
+    let (snapshots, seen) = watch::channel(linked(first, Link::Attached));
     let (records, heard) = broadcast::channel(LAG);
+    let (missed, left_out) = mpsc::unbounded_channel();
+    let newest = history.last().map(|record| record.request_id.clone());
+    let screen = Screen { snapshots, records, missed, newest };
     let (commands, wishes) = mpsc::unbounded_channel();
     tokio::spawn(carry(config.state_dir.clone(), wishes));
-    tokio::spawn(follow(config.state_dir.clone(), subscription, snapshots, records));
+    tokio::spawn(follow(config.state_dir.clone(), subscription, screen));
     // The proxy runs elsewhere already, so nobody will ask for it.
     let background = Arc::default();
     let clerk = Clerk {
         flags: args.flags(),
         environment: environment.clone(),
-        auths_dir: first.setup.auths_dir.clone().into(),
+        auths_dir: seen.borrow().setup.auths_dir.clone().into(),
         home: config.state_dir.clone(),
         zone: config.zone.clone(),
         commands: commands.clone(),
     };
     let (errands, answers) = clerk.start();
-    let feed = tui::Feed { snapshots: seen, history, records: heard, commands, errands, answers, background };
+    let feed = tui::Feed {
+        snapshots: seen,
+        history,
+        records: heard,
+        missed: left_out,
+        commands,
+        errands,
+        answers,
+        background,
+    };
     let look = look::on_terminal(&config.state_dir, args, config, environment, words);
     let left = tui::run(feed, words.in_locale(words.locale()), look, stopper.reached(Stage::Draining));
     run::left(left.await, words).map(|_| ())
 }
 
-/// Hands news to the screen; when the instance is lost, says so and looks for it again.
-async fn follow(
-    state_dir: PathBuf,
-    mut subscription: Subscription,
+/// Where news go.
+struct Screen {
     snapshots: watch::Sender<Arc<Snapshot>>,
     records: broadcast::Sender<Arc<TraceRecord>>,
-) {
-    let mut caught_up = true;
-    loop {
-        loop {
-            match subscription.next().await {
-                Ok(News::Snapshot(snapshot)) => {
-                    caught_up = true;
-                    snapshots.send_replace(linked(&snapshot, Link::Attached));
+    /// Counts of those that were left out.
+    missed: mpsc::UnboundedSender<u64>,
+    /// The last request that was shown.
+    newest: Option<String>,
+}
+
+impl Screen {
+    /// Shows what an instance tells, until it is lost. `again`: it tells what was before first, and some of that is shown
+    /// already.
+    async fn follow(&mut self, subscription: &mut Subscription, again: bool) {
+        let mut before = again.then(Vec::new);
+        // An error means that the instance is gone.
+        while let Ok(news) = subscription.next().await {
+            match (news, &mut before) {
+                (News::Record(record), Some(before)) => before.push(record),
+                (News::Record(record), None) => self.show(record),
+                (News::Snapshot(snapshot), _) => {
+                    let before = before.take().unwrap_or_default();
+                    let shown = before.iter().rposition(|record| Some(&record.request_id) == self.newest.as_ref());
+                    let unseen = before.into_iter().skip(shown.map_or(0, |at| at + 1));
+                    unseen.for_each(|record| self.show(record));
+                    self.snapshots.send_replace(linked(snapshot, Link::Attached));
                 }
-                Ok(News::Record(record)) if caught_up => {
-                    // An error means that nobody looks any more.
-                    let _ = records.send(record);
-                }
-                Ok(News::Record(_)) => {}
-                Err(_) => break,
+                // An error means that nobody looks any more.
+                (News::Lost(count), _) => drop(self.missed.send(count)),
             }
         }
-        let last = snapshots.borrow().clone();
-        snapshots.send_replace(linked(&last, Link::Lost));
+    }
+
+    fn show(&mut self, record: Arc<TraceRecord>) {
+        self.newest = Some(record.request_id.clone());
+        // An error means that nobody looks any more.
+        let _ = self.records.send(record);
+    }
+}
+
+/// Hands news to the screen; when the instance is lost, says so and looks for it again.
+async fn follow(state_dir: PathBuf, mut subscription: Subscription, mut screen: Screen) {
+    let mut again = false;
+    loop {
+        screen.follow(&mut subscription, again).await;
+        let last = screen.snapshots.borrow().clone();
+        screen.snapshots.send_replace(linked(last, Link::Lost));
         subscription = loop {
             sleep(AGAIN).await;
             if let Ok(Some(client)) = Client::connect(&state_dir).await
@@ -105,8 +140,7 @@ async fn follow(
                 break subscription;
             }
         };
-        // Records from before come first: they are on the screen already.
-        caught_up = false;
+        again = true;
     }
 }
 
@@ -120,6 +154,6 @@ async fn carry(state_dir: PathBuf, mut wishes: mpsc::UnboundedReceiver<Command>)
     }
 }
 
-fn linked(snapshot: &Snapshot, link: Link) -> Arc<Snapshot> {
-    Arc::new(Snapshot { link, ..snapshot.clone() })
+fn linked(snapshot: Arc<Snapshot>, link: Link) -> Arc<Snapshot> {
+    Arc::new(Snapshot { link, ..Arc::unwrap_or_clone(snapshot) })
 }

@@ -287,7 +287,9 @@ async fn dashboard(
     };
     let (errands, answers) = clerk.start();
     let (snapshots, asked) = (engine.snapshots(), background.clone());
-    let feed = tui::Feed { snapshots, history, records, commands, errands, answers, background: asked };
+    // The engine's own channel counts what is missed.
+    let missed = mpsc::unbounded_channel().1;
+    let feed = tui::Feed { snapshots, history, records, missed, commands, errands, answers, background: asked };
     let result = tokio::select! {
         left = tui::run(feed, own_words, look, stopper.reached(Stage::Leaving)) => left,
         never = hand_over_when_asked(args, config, engine, &background, words) => match never {},

@@ -188,6 +188,7 @@ async fn seen(client: Client, warm_up: Option<Duration>) -> Result<(Arc<Snapshot
         match subscription.next().await.map_err(|error| failed(&error))? {
             News::Record(record) => history.push(record),
             News::Snapshot(snapshot) => newest = Some(snapshot),
+            News::Lost(_) => {}
         }
     }
 }

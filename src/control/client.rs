@@ -124,6 +124,8 @@ impl Client {
 pub(crate) enum News {
     Snapshot(Arc<Snapshot>),
     Record(Arc<TraceRecord>),
+    /// So many records more, which were left out.
+    Lost(u64),
 }
 
 /// The news of an instance, until it ends.
@@ -135,13 +137,11 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// The next news. Dropping the future loses the connection's place: take another then.
     pub(crate) async fn next(&mut self) -> Result<News, ControlError> {
-        loop {
-            match read_line(&mut self.stream).await?.said {
-                Said::Snapshot { snapshot } => return Ok(News::Snapshot(snapshot)),
-                Said::Record { record } => return Ok(News::Record(record)),
-                Said::Lost { .. } => {}
-                other => return Err(unexpected(&other)),
-            }
+        match read_line(&mut self.stream).await?.said {
+            Said::Snapshot { snapshot } => Ok(News::Snapshot(snapshot)),
+            Said::Record { record } => Ok(News::Record(record)),
+            Said::Lost { count } => Ok(News::Lost(count)),
+            other => Err(unexpected(&other)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod handover;
 mod protocol;
 mod server;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 

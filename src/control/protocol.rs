@@ -41,7 +41,7 @@ pub(super) struct Request {
 pub(super) enum Wish {
     /// How things stand.
     Snapshot,
-    /// From now on every snapshot and every record, with this `id`; the newest records first.
+    /// From now on snapshots and records, with this `id`; the newest records first.
     Subscribe,
     Command {
         command: Command,
@@ -78,7 +78,7 @@ pub(super) enum Said {
     Record {
         record: Arc<TraceRecord>,
     },
-    /// So many records came faster than the client took them.
+    /// So many records were left out: more came than a screen can show, or than the client took.
     Lost {
         count: u64,
     },

@@ -17,25 +17,23 @@ use tokio::{
         UnixListener, UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{Semaphore, broadcast::error::RecvError},
+    sync::Semaphore,
     time::timeout,
 };
 
 use super::{
     NAME, handover,
     protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
+    subscriber,
 };
 use crate::engine::Engine;
 
 /// Clients at once.
 const CLIENTS_MAX: usize = 64;
 /// A client that does not take a line for so long is let go.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The next process serves within this time, or has failed.
 const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
-/// Records that a new subscriber is given at once.
-const HISTORY: usize = 1000;
-
 /// What only the process that owns the state folder can do.
 pub(crate) trait Owner: Send + Sync + 'static {
     /// Begins a stop.
@@ -138,7 +136,7 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
             Wish::Ready => {
                 say(&mut writing, id, Said::Error { message: "nothing was handed over".to_owned() }).await?;
             }
-            Wish::Subscribe => return publish(reading, writing, id, engine).await,
+            Wish::Subscribe => return subscriber::tell(reading, writing, id, engine).await,
         }
     }
     Ok(())
@@ -182,42 +180,8 @@ async fn hand_over(
     Ok(())
 }
 
-/// Tells everything from now on, until the client leaves.
-async fn publish(
-    mut reading: BufReader<OwnedReadHalf>,
-    mut writing: OwnedWriteHalf,
-    id: u64,
-    engine: &Engine,
-) -> io::Result<()> {
-    let (history, mut records) = engine.records();
-    let mut snapshots = engine.snapshots();
-    for record in history.into_iter().rev().take(HISTORY).rev() {
-        say(&mut writing, id, Said::Record { record }).await?;
-    }
-    snapshots.mark_changed();
-    loop {
-        let said = tokio::select! {
-            changed = snapshots.changed() => match changed {
-                Ok(()) => Said::Snapshot { snapshot: snapshots.borrow_and_update().clone() },
-                Err(_) => return Ok(()),
-            },
-            record = records.recv() => match record {
-                Ok(record) => Said::Record { record },
-                Err(RecvError::Lagged(count)) => Said::Lost { count },
-                Err(RecvError::Closed) => return Ok(()),
-            },
-            // A subscriber says no more; that it is gone shows here.
-            line = read_line(&mut reading) => match line? {
-                Some(_) => continue,
-                None => return Ok(()),
-            },
-        };
-        say(&mut writing, id, said).await?;
-    }
-}
-
 /// A line without its end; `None` at the end. A longer one than any client has ends the conversation.
-async fn read_line(reading: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u8>>> {
+pub(super) async fn read_line(reading: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let most = u64::try_from(LINE_MAX).unwrap_or(u64::MAX);
     let read = reading.take(most).read_until(b'\n', &mut line).await?;

@@ -9,6 +9,7 @@ use crate::{
         key::{Label, sample},
         policy::{Policy, Rotation},
         snapshot::{Mode, Setup},
+        trace::TraceRecord,
     },
     engine::{Engine, Parts, wall},
     store::{state::StateFile, trace::TraceFile},
@@ -110,6 +111,28 @@ async fn commands_go_in_and_the_next_look_shows_what_came_of_them() {
     assert_eq!(refused.severity, Severity::Warn);
     assert!(!client.stop(false, std::time::Duration::ZERO).await.expect("answered"));
     assert_eq!(owner.told(), ["stop"]);
+}
+
+#[tokio::test]
+async fn a_subscriber_is_told_the_newest_and_how_many_more_there_were() {
+    const ALL: u64 = 3_000;
+    let folder = tempfile::tempdir().expect("temp");
+    let (engine, _) = served(folder.path());
+    let client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
+    let mut subscription = client.subscribe().await.expect("subscribed");
+    while !matches!(subscription.next().await.expect("told"), News::Snapshot(_)) {}
+    let record = |number: u64| TraceRecord { request_id: number.to_string(), ..TraceRecord::default() };
+    (0..ALL).for_each(|number| engine.record(record(number), None));
+    let (mut told, mut lost) = (Vec::new(), 0);
+    while told.len() as u64 + lost < ALL {
+        match subscription.next().await.expect("told") {
+            News::Record(record) => told.push(record.request_id.parse::<u64>().expect("a number")),
+            News::Lost(count) => lost += count,
+            News::Snapshot(_) => {}
+        }
+    }
+    assert!(told.is_sorted() && told.last() == Some(&(ALL - 1)), "{told:?}");
+    assert!(told.len() < 1_000, "no more than a screen can show: {}", told.len());
 }
 
 #[tokio::test]

@@ -90,6 +90,8 @@ pub(crate) struct Feed {
     /// Requests from before, oldest first.
     pub(crate) history: Vec<Arc<TraceRecord>>,
     pub(crate) records: broadcast::Receiver<Arc<TraceRecord>>,
+    /// How many more there were, which the other side left out.
+    pub(crate) missed: mpsc::UnboundedReceiver<u64>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
     /// What is to be done to files, and what came of it.
     pub(crate) errands: mpsc::UnboundedSender<Errand>,
@@ -269,6 +271,7 @@ impl Dashboard {
                 }
                 Happened::News(Action::Snapshot)
             }
+            Some(count) = feed.missed.recv() => Happened::News(Action::Missed(count)),
             Some(answer) = feed.answers.recv() => Happened::News(Action::Answer(answer)),
             record = feed.records.recv(), if self.records_open => match record {
                 Ok(record) => Happened::News(Action::Record(record)),

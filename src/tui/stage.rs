@@ -34,6 +34,7 @@ impl Stage {
             snapshots: watch::channel(snapshot.clone()).1,
             history: Vec::new(),
             records: broadcast::channel(1).1,
+            missed: mpsc::unbounded_channel().1,
             commands: mpsc::unbounded_channel().0,
             errands: mpsc::unbounded_channel().0,
             answers: mpsc::unbounded_channel().1,

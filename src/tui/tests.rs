@@ -660,6 +660,7 @@ fn dashboard(
         snapshots: snapshots_in,
         history: fixtures::history(),
         records: records_in,
+        missed: mpsc::unbounded_channel().1,
         commands,
         errands: mpsc::unbounded_channel().0,
         answers: mpsc::unbounded_channel().1,
