@@ -23,6 +23,7 @@ mod keymap;
 mod layout;
 mod overlay;
 mod own_toml;
+mod painter;
 mod panes;
 mod reader;
 mod runway;
@@ -38,6 +39,10 @@ pub(crate) mod wording;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod storm_tests;
+#[cfg(test)]
+mod terminal_tests;
 #[cfg(test)]
 mod tests;
 
@@ -79,6 +84,12 @@ use crate::{
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// The same while nobody presses a key: news come together, and a screen that is only read need not be quicker.
+const NEWS_FRAME: Duration = Duration::from_millis(100);
+
+/// What comes so soon after a key press is its effect.
+const ATTENTIVE: Duration = Duration::from_secs(1);
 
 /// How a screen is kept.
 const KEPT: [(&str, Format); 3] = [("svg", Format::Svg), ("ansi", Format::Ansi), ("txt", Format::Text)];
@@ -164,25 +175,31 @@ fn drawn(view: &View<'_>, columns: u16, rows: u16) -> Buffer {
 /// Shows the dashboard until it is left. The terminal is as before when this returns.
 pub(crate) async fn run(feed: Feed, words: Words, look: Look, stop: impl Future<Output = ()>) -> io::Result<Leave> {
     let mut events = reader::start()?;
+    let mut signals = terminal::Signals::listen()?;
     let mut terminal = terminal::Guard::take()?;
     let mut dashboard = Dashboard::new(feed, words, look);
     let mut stop = pin!(stop);
     loop {
         let happened = tokio::select! {
             () = &mut stop => return Ok(Leave::Signal),
+            painted = terminal.painted() => Happened::Painted(painted),
+            signal = signals.next() => Happened::Signal(signal),
             happened = dashboard.next(&mut events) => happened,
         };
         match happened {
             Happened::TerminalGone => return Ok(Leave::Signal),
-            Happened::Draw => match dashboard.draw(&mut terminal) {
-                Err(fault) if terminal::is_hangup(&fault) => return Ok(Leave::Signal),
-                drawn => drawn?,
-            },
+            Happened::Draw => dashboard.draw(&mut terminal)?,
+            Happened::Painted(Err(fault)) if terminal::is_hangup(&fault) => return Ok(Leave::Signal),
+            Happened::Painted(painted) => {
+                dashboard.painting = false;
+                painted?;
+            }
+            Happened::Signal(signal) => {
+                terminal.obey(signal)?;
+                dashboard.wants_frame(FRAME);
+            }
             Happened::Event(event) => {
-                let action = dashboard.app.keymap.action(&event, dashboard.app.context());
-                // A resize is no action, but needs a frame.
-                dashboard.dirty = true;
-                if action.is_some_and(|action| dashboard.act(action)) {
+                if dashboard.press(&event) {
                     return Ok(Leave::Quit);
                 }
             }
@@ -200,6 +217,9 @@ enum Happened {
     Event(Event),
     News(Action),
     Draw,
+    /// The terminal has taken a frame.
+    Painted(io::Result<()>),
+    Signal(terminal::Signal),
     TerminalGone,
 }
 
@@ -219,7 +239,14 @@ struct Dashboard {
     drawn: Instant,
     /// Columns and rows then.
     size: (u16, u16),
-    dirty: bool,
+    /// When a key was pressed last.
+    pressed: Instant,
+    /// When to draw, if something changed.
+    due: Option<Instant>,
+    /// A frame is on its way to the terminal: the next one waits, and shows what came meanwhile.
+    painting: bool,
+    /// To go to the clipboard with the next frame.
+    copied: Option<String>,
     /// Whether the engine's channels are still open.
     snapshots_open: bool,
     records_open: bool,
@@ -247,7 +274,10 @@ impl Dashboard {
             arrived: now,
             drawn,
             size: (0, 0),
-            dirty: true,
+            pressed: now,
+            due: Some(now),
+            painting: false,
+            copied: None,
             snapshots_open: true,
             records_open: true,
         }
@@ -256,13 +286,15 @@ impl Dashboard {
     /// Waits for whatever comes first. Cancel safe: nothing is taken before it is returned.
     async fn next(&mut self, events: &mut mpsc::UnboundedReceiver<Event>) -> Happened {
         let wake = self.wake();
+        let wakes = !(self.painting && self.due.is_some());
         let feed = &mut self.feed;
         tokio::select! {
             biased;
             event = events.recv() => event.map_or(Happened::TerminalGone, Happened::Event),
-            () = sleep_until(wake) => {
-                if self.dirty { Happened::Draw } else { Happened::News(Action::Tick(self.opened.elapsed())) }
-            }
+            () = sleep_until(wake), if wakes => match self.due {
+                Some(_) => Happened::Draw,
+                None => Happened::News(Action::Tick(self.opened.elapsed())),
+            },
             changed = feed.snapshots.changed(), if self.snapshots_open => {
                 self.snapshots_open = changed.is_ok();
                 self.snapshot = feed.snapshots.borrow_and_update().clone();
@@ -286,8 +318,22 @@ impl Dashboard {
 
     /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.
     fn wake(&self) -> Instant {
-        let span = if self.dirty { FRAME } else { countdown::stays_true(&self.app, &self.snapshot, self.now()) };
-        self.drawn + span
+        self.due.unwrap_or_else(|| self.drawn + countdown::stays_true(&self.app, &self.snapshot, self.now()))
+    }
+
+    /// Draws so long after the last frame, or sooner when something else is sooner.
+    fn wants_frame(&mut self, span: Duration) {
+        let due = self.drawn + span;
+        self.due = Some(self.due.map_or(due, |other| other.min(due)));
+    }
+
+    /// A key, or what else a person does; true when it is to leave.
+    fn press(&mut self, event: &Event) -> bool {
+        self.pressed = Instant::now();
+        // A resize is no action, but needs a frame.
+        self.wants_frame(FRAME);
+        let action = self.app.keymap.action(event, self.app.context());
+        action.is_some_and(|action| self.act(action))
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -296,7 +342,7 @@ impl Dashboard {
 
     /// Does what an action asks for; true when it is to leave.
     fn act(&mut self, action: Action) -> bool {
-        self.dirty = true;
+        self.wants_frame(if self.pressed.elapsed() < ATTENTIVE { FRAME } else { NEWS_FRAME });
         update(&mut self.app, Action::Tick(self.opened.elapsed()), &self.snapshot);
         let mut leaves = false;
         for effect in update(&mut self.app, action, &self.snapshot) {
@@ -308,7 +354,7 @@ impl Dashboard {
                 Effect::SwitchLanguage => self.words = self.words.in_locale(self.words.locale().next()),
                 Effect::SwitchTheme => self.switch_theme(),
                 Effect::OpenPalette => self.app.overlay = Some(Overlay::Palette(Palette::open(&self.words))),
-                Effect::Copy(text) => terminal::copy(&text),
+                Effect::Copy(text) => self.copied = Some(text),
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),
             }
@@ -342,16 +388,18 @@ impl Dashboard {
     }
 
     fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {
+        if let Some(text) = self.copied.take() {
+            terminal.copy(&text)?;
+        }
         let mut extent = self.app.extent;
         let mut size = self.size;
         let view = self.view();
-        terminal.draw(|frame| {
+        let painting = terminal.draw(|frame| {
             let area = frame.area();
             (extent, size) = (screen::draw(frame, &view), (area.width, area.height));
         })?;
-        self.size = size;
-        self.app.extent = extent;
-        (self.dirty, self.drawn) = (false, Instant::now());
+        (self.app.extent, self.size, self.painting) = (extent, size, painting);
+        (self.due, self.drawn) = (None, Instant::now());
         Ok(())
     }
 }

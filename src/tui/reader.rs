@@ -9,11 +9,8 @@ use std::{
 };
 
 use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-/// How long the thread sleeps before it looks for a resize, or for the end of the program.
-const NAP: Duration = Duration::from_millis(100);
 
 /// crossterm looks at nothing within no time at all. Its other way to wait, which does, forgets a key that comes together
 /// with a resize until the next one comes (that is why its feature `use-dev-tty` is on).
@@ -34,7 +31,7 @@ fn input() -> io::Result<OwnedFd> {
 }
 
 fn read(terminal: &OwnedFd, sender: &UnboundedSender<Event>) {
-    while !sender.is_closed() && is_there(terminal) {
+    while is_there(terminal) && !sender.is_closed() {
         // With next to no waiting: crossterm does not come back from a terminal that hangs up while it waits.
         while let Some(event) = next() {
             if event.is_none_or(|event| sender.send(event).is_err()) {
@@ -53,11 +50,10 @@ fn next() -> Option<Option<Event>> {
     }
 }
 
-/// Waits for input or the end of a nap; false when the terminal hung up.
+/// Waits for input; false when the terminal hung up.
 fn is_there(terminal: &OwnedFd) -> bool {
     let mut watched = [PollFd::new(terminal, PollFlags::IN)];
-    let nap = Timespec::try_from(NAP).ok();
-    match poll(&mut watched, nap.as_ref()) {
+    match poll(&mut watched, None) {
         Ok(_) => !watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
         Err(fault) => fault == rustix::io::Errno::INTR,
     }

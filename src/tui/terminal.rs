@@ -1,9 +1,10 @@
 //! The terminal while the dashboard has it: taken once, given back once, whatever ends the program. Not its events.
 
 use std::{
-    io::{self, Stdout, Write as _},
-    mem::ManuallyDrop,
-    panic,
+    cell::RefCell,
+    io::{self, Write},
+    mem, panic,
+    rc::Rc,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +18,10 @@ use crossterm::{
     terminal::{self as raw, BeginSynchronizedUpdate, EndSynchronizedUpdate},
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
+use rustix::process::{self, getpid, kill_process};
+use tokio::signal::unix::{self, SignalKind, signal};
+
+use super::painter::{self, Painter};
 
 /// Whether the terminal is ours just now; whoever turns it off restores.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -24,8 +29,12 @@ static HOOK: Once = Once::new();
 
 /// The terminal in raw mode on its other screen, until it is dropped.
 pub(super) struct Guard {
-    /// Never dropped: its own drop writes to the terminal and panics when that has hung up. `restore` does the work.
-    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Page>>,
+    /// Where the terminal's writer puts a frame.
+    page: Page,
+    /// The frame before. One with the same bytes changes nothing: it is cells that differ from those on the screen.
+    last: Vec<u8>,
+    painter: Painter,
 }
 
 impl Guard {
@@ -33,25 +42,56 @@ impl Guard {
         HOOK.call_once(install_hook);
         // Under NO_COLOR crossterm also drops bold and reverse; the theme without colours needs them.
         style::force_color_output(true);
-        TAKEN.store(true, Ordering::SeqCst);
-        Self::prepare().inspect_err(|_| restore())
+        let painter = Painter::start()?;
+        let page = Page::default();
+        enter().inspect_err(|_| restore())?;
+        let terminal = Terminal::new(CrosstermBackend::new(page.clone())).inspect_err(|_| restore())?;
+        Ok(Self { terminal, page, last: Vec::new(), painter })
     }
 
-    fn prepare() -> io::Result<Self> {
-        raw::enable_raw_mode()?;
-        // Pasted text must not be taken for keys.
-        execute!(io::stdout(), raw::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)?;
-        // Not ratatui's `clear`, which asks where the cursor is: nothing may depend on a terminal's answer.
-        execute!(io::stdout(), raw::Clear(raw::ClearType::All))?;
-        Ok(Self { terminal: ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?) })
+    /// Draws one frame, which the terminal shows at once. The answer: whether there is anything to paint.
+    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
+        queue!(self.page, BeginSynchronizedUpdate)?;
+        self.terminal.draw(render)?;
+        queue!(self.page, EndSynchronizedUpdate)?;
+        let frame = self.page.take();
+        if frame == self.last {
+            return Ok(false);
+        }
+        self.last.clone_from(&frame);
+        self.painter.paint(frame);
+        Ok(true)
     }
 
-    /// Draws one frame, which the terminal shows at once.
-    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(io::stdout(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(render).map(|_| ());
-        let ended = execute!(io::stdout(), EndSynchronizedUpdate);
-        drawn.and(ended)
+    /// See [`Painter::painted`].
+    pub(super) async fn painted(&mut self) -> io::Result<()> {
+        self.painter.painted().await
+    }
+
+    /// Puts a text on the clipboard with the next frame, if the terminal takes such wishes; it gives no answer.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        queue!(self.page, CopyToClipboard::to_clipboard_from(text))
+    }
+
+    pub(super) fn obey(&mut self, signal: Signal) -> io::Result<()> {
+        match signal {
+            Signal::Resized => Ok(()),
+            Signal::Stop => {
+                restore();
+                // What the signal would have done by itself.
+                Ok(kill_process(getpid(), process::Signal::STOP)?)
+            }
+            Signal::Continued => self.take_again(),
+        }
+    }
+
+    /// Somebody else may have had the terminal meanwhile: nothing is known of what it shows.
+    fn take_again(&mut self) -> io::Result<()> {
+        restore();
+        enter()?;
+        self.terminal = Terminal::new(CrosstermBackend::new(self.page.clone()))?;
+        self.last.clear();
+        Ok(())
     }
 }
 
@@ -61,12 +101,70 @@ impl Drop for Guard {
     }
 }
 
-/// Puts a text on the clipboard, if the terminal takes such wishes; it gives no answer. A terminal that is gone is
-/// noticed when the next frame is drawn.
-pub(super) fn copy(text: &str) {
-    if TAKEN.load(Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
+/// What is written in between two frames.
+#[derive(Debug, Clone, Default)]
+struct Page(Rc<RefCell<Vec<u8>>>);
+
+impl Page {
+    fn take(&self) -> Vec<u8> {
+        mem::take(&mut self.0.borrow_mut())
     }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the system says of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Resized,
+    /// The program is to stand still, and others are to have the terminal.
+    Stop,
+    /// It goes on, on a terminal that others had.
+    Continued,
+}
+
+#[derive(Debug)]
+pub(super) struct Signals {
+    resized: unix::Signal,
+    stop: unix::Signal,
+    continued: unix::Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let number = |signal: process::Signal| SignalKind::from_raw(signal.as_raw());
+        Ok(Self {
+            resized: signal(SignalKind::window_change())?,
+            stop: signal(number(process::Signal::TSTP))?,
+            continued: signal(number(process::Signal::CONT))?,
+        })
+    }
+
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.resized.recv() => Signal::Resized,
+            _ = self.stop.recv() => Signal::Stop,
+            _ = self.continued.recv() => Signal::Continued,
+        }
+    }
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    raw::enable_raw_mode()?;
+    // Pasted text must not be taken for keys.
+    execute!(io::stdout(), raw::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)?;
+    // Not ratatui's `clear`, which asks where the cursor is: nothing may depend on a terminal's answer.
+    execute!(io::stdout(), raw::Clear(raw::ClearType::All))
 }
 
 /// Whether drawing failed because the terminal went away.
@@ -77,6 +175,11 @@ pub(super) fn is_hangup(fault: &io::Error) -> bool {
 /// Gives the terminal back. Faults are nobody's business any more: it may be gone.
 fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    if !painter::is_settled() {
+        // It takes nothing, and would hold up whoever writes.
+        let _ = raw::disable_raw_mode();
         return;
     }
     let mut out = io::stdout();

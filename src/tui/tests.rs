@@ -650,7 +650,7 @@ fn at_80_columns_nothing_that_matters_is_cut() {
 }
 
 /// The loop's own things, fed by hand.
-fn dashboard(
+pub(super) fn dashboard(
     snapshot: Snapshot,
 ) -> (super::Dashboard, watch::Sender<Arc<Snapshot>>, broadcast::Sender<Arc<TraceRecord>>, Commands) {
     let (snapshots, snapshots_in) = watch::channel(Arc::new(snapshot));
@@ -670,7 +670,7 @@ fn dashboard(
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }
 
-type Commands = mpsc::UnboundedReceiver<Command>;
+pub(super) type Commands = mpsc::UnboundedReceiver<Command>;
 
 #[tokio::test]
 async fn the_loop_performs_effects() {
@@ -693,7 +693,7 @@ async fn the_loop_performs_effects() {
 #[tokio::test]
 async fn the_loop_hears_snapshots_records_and_their_end() {
     let (mut dashboard, snapshots, records, _commands) = dashboard(fixtures::normal());
-    dashboard.dirty = false;
+    dashboard.due = None;
     let (terminal, mut events) = mpsc::unbounded_channel();
     snapshots.send_replace(Arc::new(fixtures::empty()));
     assert!(matches!(dashboard.next(&mut events).await, super::Happened::News(Action::Snapshot)));

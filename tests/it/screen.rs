@@ -110,6 +110,10 @@ async fn a_person_can_rotate_block_pause_switch_and_resize() {
         screen.until("the new size", |shown| !shown.text.is_empty()).await;
     }
     screen.until_text("Limits").await;
+    screen.press(":curl").await;
+    screen.until_text("as a curl command").await;
+    screen.press("\r").await;
+    screen.until_text("Copied as curl").await;
     screen.press("?").await;
     screen.until_text("rotate to the selected key").await;
     screen.press("\x1b").await;
@@ -214,4 +218,53 @@ async fn a_terminal_that_is_closed_ends_it() {
     let status = screen.close().await;
     assert!(status.code().is_some(), "by itself, not killed: {status:?}");
     assert!(home.pid().is_none(), "the folder is free");
+}
+
+#[tokio::test]
+async fn a_terminal_that_reads_nothing_holds_nobody_up() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]);
+    let mut screen = Terminal::open(&home, &[], LARGE);
+    let proxy = address(&screen.until_text("http://").await).parse().expect("an address");
+    let get = async |path: &str| {
+        let path = format!("/kmi-rotor/v1{path}");
+        crate::support::client::request(proxy, "GET", &path, &[], b"").await.status
+    };
+    screen.press("3z").await;
+    screen.hold(true);
+    for round in 0..60 {
+        // Each draws everything anew, until the terminal takes no more.
+        screen.resize(if round % 2 == 0 { (200, 60) } else { (198, 59) });
+        assert_eq!(get("/models").await, 200);
+    }
+    assert_eq!(get("/me").await, 200);
+    screen.hold(false);
+    screen.resize(LARGE);
+    screen.until("the newest request", |shown| shown.text.contains("/me")).await;
+    screen.hold(true);
+    for round in 0..60 {
+        screen.resize(if round % 2 == 0 { (200, 60) } else { (198, 59) });
+        assert_eq!(get("/models").await, 200);
+    }
+    screen.signal(Signal::TERM);
+    assert!(screen.ends_unread().await.is_some(), "it ends by itself");
+    assert!(home.pid().is_none(), "the folder is free");
+}
+
+#[tokio::test]
+async fn it_stands_still_when_it_is_told_to_and_finds_its_terminal_again() {
+    let home = Home::new().with_key("alpha").set("KMI_DRY_RUN", "1");
+    let mut screen = Terminal::open(&home, &[], SMALL);
+    screen.until_text("http://").await;
+    screen.signal(Signal::TSTP);
+    is_sane(&screen.until("the terminal to be free", |shown| !shown.alternate && !shown.cursor_hidden).await);
+    screen.stands_still().await;
+    screen.signal(Signal::CONT);
+    screen.until("the dashboard", |shown| shown.alternate && shown.text.contains("http://")).await;
+    screen.press("L").await;
+    screen.until_text("Ключи").await;
+    screen.press("q").await;
+    let (code, left) = screen.ended().await;
+    assert_eq!(code, Some(0));
+    is_sane(&left);
 }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU16, process::ExitStatus, time::Duration};
 
 use pty_process::{OwnedWritePty, Size};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Child,
@@ -35,6 +35,7 @@ pub(crate) struct Terminal {
     keyboard: OwnedWritePty,
     shown: watch::Receiver<Shown>,
     size: watch::Sender<(u16, u16)>,
+    held: watch::Sender<bool>,
     reading: JoinHandle<()>,
 }
 
@@ -55,11 +56,12 @@ impl Terminal {
         let (mut screen, keyboard) = pty.into_split();
         let (show, shown) = watch::channel(Shown::default());
         let (size, mut sizes) = watch::channel((columns, rows));
+        let (held, mut hold) = watch::channel(false);
         let reading = tokio::spawn(async move {
             let side = |length| NonZeroU16::new(length).expect("not empty");
             let mut parser = vt100::Parser::new(side(rows), side(columns), 0);
             let mut bytes = [0; 16 * 1024];
-            loop {
+            while hold.wait_for(|held| !held).await.is_ok() {
                 tokio::select! {
                     // The other side's end is an error here.
                     read = screen.read(&mut bytes) => match read {
@@ -70,12 +72,13 @@ impl Terminal {
                         let (columns, rows) = *sizes.borrow_and_update();
                         parser.set_size(side(rows), side(columns));
                     }
+                    Ok(()) = hold.changed() => continue,
                 }
                 show.send_replace(look(parser.screen(), false));
             }
             show.send_replace(look(parser.screen(), true));
         });
-        Self { child, keyboard, shown, size, reading }
+        Self { child, keyboard, shown, size, held, reading }
     }
 
     pub(crate) async fn press(&mut self, keys: &str) {
@@ -87,9 +90,30 @@ impl Terminal {
         self.keyboard.resize(Size::new(rows, columns)).expect("sized");
     }
 
+    /// Reads nothing of what is written to it, or goes on reading.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).expect("small"))).expect("it runs");
-        kill_process(pid, signal).expect("sent");
+        kill_process(self.pid(), signal).expect("sent");
+    }
+
+    fn pid(&self) -> Pid {
+        self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).expect("small"))).expect("it runs")
+    }
+
+    /// Waits until the program stands still.
+    pub(crate) async fn stands_still(&self) {
+        let pid = self.pid();
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        let stopped = tokio::task::spawn_blocking(move || waitid(WaitId::Pid(pid), options));
+        timeout(PATIENCE, stopped).await.expect("in time").expect("no panic").expect("waited for");
+    }
+
+    /// Waits for the end of a program whose terminal is not read.
+    pub(crate) async fn ends_unread(&mut self) -> Option<i32> {
+        timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("waited for").code()
     }
 
     /// Waits until the screen is as wanted, and returns it.
