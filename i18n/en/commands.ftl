@@ -83,6 +83,20 @@ report-hidden = { $count ->
    *[other] { $count } secrets were found in it and hidden. Please tell us where: they should not have been there.
 }
 report-failed = { $path } can't be written: { $error }. Name another file with --output.
+man-name = NAME
+man-synopsis = SYNOPSIS
+man-description = DESCRIPTION
+man-version = VERSION
+man-manual = kmi-tui manual
+man-exit = EXIT STATUS
+man-exit-codes = 0 done, 1 failed or unhealthy, 2 wrong usage or settings.
+man-files = FILES
+man-file-auths = The keys, a file for each.
+man-file-state = Counters, cooldowns and blocks.
+man-file-trace = A line for each request.
+man-file-log = What happened.
+man-environment = ENVIRONMENT
+man-environment-about = Settings with their defaults. Highest first: options, the file named by --env-file or KMI_ENV_PATH, the environment, ./.env.
 man-failed = The manual can't be written to “{ $path }”: { $error }
 logs-none = There is nothing in { $path }.
 

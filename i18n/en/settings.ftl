@@ -7,6 +7,9 @@ settings-head =
     Copy this to ./.env, or name the file with --env-file or KMI_ENV_PATH. Highest first: options, the named file, the
     environment, ./.env, defaults. Switches take 1/0, true/false, yes/no, on/off.
     “Trusted file only”: in a ./.env it counts after kmi-tui trust.
+settings-head-new =
+    Settings of kmi-tui. What begins with #KMI_ is the default: take the # away to change it.
+    “Trusted file only”: in a ./.env it counts after kmi-tui trust.
 settings-trusted = Trusted file only.
 settings-loopback-only = Beyond loopback: trusted file only.
 settings-never = Only in the process environment, no effect in a file.

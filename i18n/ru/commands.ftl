@@ -93,6 +93,20 @@ report-hidden = { $count ->
    *[other] В нём найдены и скрыты { $count } секрета. Сообщите нам, где: их там быть не должно.
 }
 report-failed = Записать { $path } не удалось: { $error }. Назовите другой файл в --output.
+man-name = НАЗВАНИЕ
+man-synopsis = СИНТАКСИС
+man-description = ОПИСАНИЕ
+man-version = ВЕРСИЯ
+man-manual = Руководство kmi-tui
+man-exit = КОД ВЫХОДА
+man-exit-codes = 0 — готово, 1 — не удалось или что-то не в порядке, 2 — неверный вызов или настройки.
+man-files = ФАЙЛЫ
+man-file-auths = Ключи, по файлу на каждый.
+man-file-state = Счётчики, паузы и блокировки.
+man-file-trace = По строке на каждый запрос.
+man-file-log = Что происходило.
+man-environment = ОКРУЖЕНИЕ
+man-environment-about = Настройки и их значения по умолчанию. Чем выше, тем важнее: параметры, файл из --env-file или KMI_ENV_PATH, окружение, ./.env.
 man-failed = Записать руководство в «{ $path }» не удалось: { $error }
 logs-none = В { $path } ничего нет.
 

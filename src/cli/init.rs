@@ -125,7 +125,7 @@ fn settings_file(
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(error)),
     };
-    let after = env_file::with_settings(before.as_deref(), &typed);
+    let after = env_file::with_settings(&before.clone().unwrap_or_else(|| config::new_file(words)), &typed);
     let Some(before) = before else {
         atomic::write(path, after.as_bytes()).map_err(failed)?;
         vouch(path, !typed.is_empty(), environment).map_err(failed)?;

@@ -80,8 +80,11 @@ pub fn main() -> ExitCode {
     let args = match Args::read(typed, &words) {
         Ok(args) => args.with_program(environment.program.clone()),
         Err(error) => {
-            // Help and version go to stdout, errors to stderr; a closed pipe is nobody's fault.
-            let _ = error.print();
+            match args::told(&error, &words) {
+                Some(fault) => complain(&fault),
+                // Help and version; a closed pipe is nobody's fault.
+                None => drop(error.print()),
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };

@@ -1,13 +1,9 @@
-//! A settings file that a command makes or changes: text in, text out. Who writes it is elsewhere (`cli::init`), and so is
-//! reading it (`dotenv`).
+//! A settings file that a command makes or changes: text in, text out. Who writes it is elsewhere (`cli::init`), and so are
+//! what a new one says (`sample`) and reading it (`dotenv`).
 
-/// Every setting with what it means and its default.
-const SAMPLE: &str = include_str!("../../assets/.env.example");
-
-/// The file with these settings in it. A new one has all others too, commented out; of one that is there, everything else
-/// stays as it is.
-pub(crate) fn with_settings(before: Option<&str>, settings: &[(&str, String)]) -> String {
-    let mut text = before.map_or_else(commented, str::to_owned);
+/// The file with these settings in it; everything else stays as it is. A default that is commented out makes place.
+pub(crate) fn with_settings(before: &str, settings: &[(&str, String)]) -> String {
+    let mut text = before.to_owned();
     for (name, value) in settings {
         let line = format!("{name}={}\n", quoted(value));
         text = replaced(&text, &line, |of| assigns(of, name))
@@ -18,14 +14,6 @@ pub(crate) fn with_settings(before: Option<&str>, settings: &[(&str, String)]) -
             });
     }
     text
-}
-
-fn commented() -> String {
-    let line = |line: &str| if line.is_empty() || line.starts_with('#') { line.to_owned() } else { format!("#{line}") };
-    let head = "# Settings of kmi-tui. What begins with #KMI_ is the default: take the # away to change it.\n";
-    // The sample's own head says how to copy it.
-    let body = SAMPLE.split_once("\n\n").map_or(SAMPLE, |(_, body)| body);
-    body.lines().fold(format!("{head}\n"), |text, of| text + &line(of) + "\n")
 }
 
 /// The line in place of the first that is meant, and without the others: the last one would count.
@@ -64,15 +52,19 @@ fn quoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::dotenv;
+    use crate::{
+        config::{dotenv, new_file},
+        i18n::{Locale, Words},
+    };
 
     #[test]
     fn a_new_file_has_all_settings_and_sets_those_that_were_named() {
-        let text = with_settings(None, &[("KMI_PROXY_LISTEN", "[::1]:0".into()), ("KMI_AUTHS_DIR", "/a b/c".into())]);
+        let new = new_file(&Words::new(Locale::English, jiff::tz::TimeZone::UTC));
+        let text = with_settings(&new, &[("KMI_PROXY_LISTEN", "[::1]:0".into()), ("KMI_AUTHS_DIR", "/a b/c".into())]);
         let parsed = dotenv::parse(text.as_bytes(), |_| None).expect("it can be read");
         let expected = [("KMI_AUTHS_DIR", "/a b/c"), ("KMI_PROXY_LISTEN", "[::1]:0")];
         assert_eq!(parsed.values, expected.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))));
-        assert!(text.contains("\n#KMI_STRATEGY=round-robin\n") && !text.contains("Copy this file"), "{text}");
+        assert!(text.contains("\n#KMI_STRATEGY=round-robin\n") && !text.contains("Copy this"), "{text}");
     }
 
     #[test]
@@ -83,14 +75,14 @@ mod tests {
             ("export KMI_X = 1 # mine\nB=2\nKMI_X=3\n", "KMI_X='a b'\nB=2\n"),
             ("#KMI_X=\nKMI_XY=1\n", "KMI_X='a b'\nKMI_XY=1\n"),
         ] {
-            assert_eq!(with_settings(Some(before), &[("KMI_X", "a b".into())]), after, "{before}");
+            assert_eq!(with_settings(before, &[("KMI_X", "a b".into())]), after, "{before}");
         }
     }
 
     #[test]
     fn whatever_is_written_is_read_again() {
         for value in ["plain", "with blank", "a'b", "a\"b $HOME\\x'", "#x", "ключ", ""] {
-            let text = with_settings(Some(""), &[("A", value.to_owned())]);
+            let text = with_settings("", &[("A", value.to_owned())]);
             let parsed = dotenv::parse(text.as_bytes(), |_| None).expect("it can be read");
             assert_eq!(parsed.values, [("A".to_owned(), Some(value.to_owned()))], "{text}");
         }

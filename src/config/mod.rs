@@ -37,7 +37,7 @@ pub(crate) use self::{
     load::{Flags, Loaded, Source, examine, load, locale_guess},
     problem::Problem,
     reload::{in_force, needs_restart, reload},
-    sample::sample,
+    sample::{explained, new_file, sample},
     trust::{is_trusted, trust},
     watch::{Pace, Watched, Watcher},
 };

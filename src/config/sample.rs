@@ -21,10 +21,24 @@ const SECTIONS: &[(&str, &str)] = &[
 
 /// A `.env` with every setting at its default.
 pub(crate) fn sample(words: &Words) -> String {
-    let head: String = words.text("settings-head").lines().map(|line| format!("# {line}\n")).collect();
+    written("settings-head", "", words)
+}
+
+/// The same for a new file, where nothing is set yet: later defaults are to count.
+pub(crate) fn new_file(words: &Words) -> String {
+    written("settings-head-new", "#", words)
+}
+
+/// Name, default and meaning of every setting.
+pub(crate) fn explained(words: &Words) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    SETTINGS.iter().map(|setting| (setting.name, setting.default, meaning(setting, words)))
+}
+
+fn written(head: &'static str, mark: &str, words: &Words) -> String {
+    let head: String = words.text(head).lines().map(|line| format!("# {line}\n")).collect();
     SETTINGS.iter().fold(head, |text, setting| {
         let section = section(setting).map(|id| format!("\n# --- {} ---\n\n", words.text(id))).unwrap_or_default();
-        text + &format!("{section}# {}\n{}={}\n", meaning(setting, words), setting.name, setting.default)
+        text + &format!("{section}# {}\n{mark}{}={}\n", meaning(setting, words), setting.name, setting.default)
     })
 }
 

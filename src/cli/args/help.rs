@@ -1,14 +1,17 @@
 //! The words of the command line: every command and argument with the message that explains it, so that help, man page
 //! and completions speak the person's language.
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
-use super::Args;
-use crate::i18n::Words;
+use super::{Args, fault};
+use crate::{domain::message::Message, i18n::Words};
 
 /// The whole command line, explained in the language of `words`.
 pub(super) fn command(words: &Words) -> Command {
-    explained(Args::command().about(words.text("cli-about")), "", words)
+    let command = explained(Args::command().about(words.text("cli-about")), "", words);
+    let mut built = command.clone();
+    built.build();
+    used(command, &mut built, words)
 }
 
 /// A command and those below it.
@@ -16,15 +19,8 @@ fn explained(command: Command, path: &str, words: &Words) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let command = command
         .subcommand_help_heading(words.text("cli-commands"))
-        .help_template(format!("{{about}}\n\n{}: {{usage}}\n\n{{all-args}}", words.text("cli-usage")))
-        .mut_args(|argument| {
-            let heading = if argument.is_positional() { "cli-arguments" } else { "cli-options" };
-            let argument = argument.help_heading(words.text(heading));
-            match ARGUMENTS.iter().chain(OF_COMMANDS).find(|(id, _)| argument.get_id() == *id) {
-                Some((_, text)) => argument.help(words.text(text)),
-                None => argument,
-            }
-        });
+        .subcommand_value_name(words.text("usage-command"))
+        .mut_args(|argument| explained_argument(argument, words));
     names.into_iter().fold(command, |command, name| {
         let below = format!("{path} {name}").trim_start().to_owned();
         let about = COMMANDS.iter().find(|(path, _)| *path == below).map(|(_, text)| words.text(text));
@@ -32,6 +28,38 @@ fn explained(command: Command, path: &str, words: &Words) -> Command {
             let command = about.into_iter().fold(command, Command::about);
             explained(command, &below, words)
         })
+    })
+}
+
+/// What the parser would say of values in English is said here or by the argument's own words.
+fn explained_argument(argument: Arg, words: &Words) -> Arg {
+    let heading = match (argument.is_positional(), argument.is_global_set()) {
+        (true, _) => "cli-arguments",
+        (false, false) => "cli-options",
+        (false, true) => "cli-options-everywhere",
+    };
+    let known = ARGUMENTS.iter().chain(OF_COMMANDS).find(|(id, _)| argument.get_id() == *id);
+    let default = argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+    let takes = argument.get_action().takes_values();
+    let default = default.filter(|_| takes);
+    let default = default.map(|value| words.render(&Message::new("usage-default").with("value", value)));
+    let argument = argument.help_heading(words.text(heading)).hide_default_value(takes).hide_possible_values(takes);
+    match known {
+        Some((_, text)) => {
+            argument.help(format!("{} {}", words.text(text), default.unwrap_or_default()).trim().to_owned())
+        }
+        None => argument,
+    }
+}
+
+/// The line that shows how each is used; only the parser, once it has built them, knows all of it.
+fn used(command: Command, built: &mut Command, words: &Words) -> Command {
+    let usage = fault::translated(&built.render_usage().to_string(), words);
+    let command = command.help_template(format!("{{about}}\n\n{usage}\n\n{{all-args}}"));
+    let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| match built.find_subcommand_mut(&name) {
+        Some(below) => command.mut_subcommand(name, |command| used(command, below, words)),
+        None => command,
     })
 }
 
@@ -168,7 +196,8 @@ mod tests {
             let words = Words::new(locale, TimeZone::UTC);
             let help = Args::read(["kmi-tui", "--help"].map(OsString::from), &words).expect_err("help").to_string();
             assert!(help.contains(&words.text("cli-no-ui")) && help.contains(&words.text("cli-trust")), "{help}");
-            assert!(locale == Locale::English || !help.contains("Options"), "{help}");
+            let foreign = ["Options", "OPTIONS", "Usage", "default"];
+            assert!(locale == Locale::English || foreign.iter().all(|word| !help.contains(word)), "{help}");
             assert_eq!(words.faults(), Vec::<String>::new());
         }
         let mut commands = Vec::new();

@@ -1,5 +1,6 @@
 //! What can be typed: clap types. Their words are elsewhere (`help`).
 
+mod fault;
 mod help;
 mod old;
 
@@ -7,6 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs, FromArgMatches, Parser, Subcommand};
 
+pub(super) use self::fault::told;
 use self::old::Old;
 use super::{doctor::Asked, screenshot::Wanted, trace::TraceArgs};
 use crate::{config::Flags, i18n::Words};
