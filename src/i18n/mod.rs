@@ -1,6 +1,14 @@
 //! Words for people: Fluent bundles and the choice of a locale. Not for logs, JSON or the HTTP API: those stay English.
 
-use std::{cell::RefCell, collections::BTreeSet, fmt, time::Duration};
+#[cfg(test)]
+mod pseudo;
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+    fmt,
+    time::Duration,
+};
 
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use jiff::{Timestamp, tz::TimeZone};
@@ -11,23 +19,55 @@ use crate::domain::{
     text,
 };
 
-/// A language that the program speaks. A new one is a folder in `i18n/` and a line in [`Locale::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Locale {
-    English,
-    Russian,
+macro_rules! sources {
+    ($tag:literal) => {
+        &[
+            ("cli", include_str!(concat!("../../i18n/", $tag, "/cli.ftl"))),
+            ("commands", include_str!(concat!("../../i18n/", $tag, "/commands.ftl"))),
+            ("config", include_str!(concat!("../../i18n/", $tag, "/config.ftl"))),
+            ("doctor", include_str!(concat!("../../i18n/", $tag, "/doctor.ftl"))),
+            ("notice", include_str!(concat!("../../i18n/", $tag, "/notice.ftl"))),
+            ("settings", include_str!(concat!("../../i18n/", $tag, "/settings.ftl"))),
+            ("trace", include_str!(concat!("../../i18n/", $tag, "/trace.ftl"))),
+            ("tui", include_str!(concat!("../../i18n/", $tag, "/tui.ftl"))),
+        ]
+    };
+}
+
+/// What a language is made of: its files in `i18n/`.
+macro_rules! languages {
+    ($($(#[$about:meta])* $name:ident = $tag:literal,)+) => {
+        /// A language that the program speaks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Locale {
+            $($(#[$about])* $name,)+
+        }
+
+        impl Locale {
+            pub(crate) const ALL: [Self; { [$($tag),+].len() }] = [$(Self::$name),+];
+
+            pub(crate) const fn tag(self) -> &'static str {
+                match self {
+                    $(Self::$name => $tag,)+
+                }
+            }
+
+            const fn sources(self) -> &'static [(&'static str, &'static str)] {
+                match self {
+                    $(Self::$name => sources!($tag),)+
+                }
+            }
+        }
+    };
+}
+
+// A new one is a folder in `i18n/` and a line here. What it does not say is said in English.
+languages! {
+    English = "en",
+    Russian = "ru",
 }
 
 impl Locale {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Russian];
-
-    pub(crate) const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Russian => "ru",
-        }
-    }
-
     /// Reads `ru`, `ru_RU.UTF-8`, `EN-gb`; `None` for a language that is not spoken here.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let language = text.split(['_', '-', '.', '@']).next()?.to_ascii_lowercase();
@@ -39,54 +79,30 @@ impl Locale {
         let position = Self::ALL.iter().position(|locale| *locale == self).unwrap_or_default();
         Self::ALL.into_iter().cycle().nth(position + 1).unwrap_or(self)
     }
-
-    const fn sources(self) -> &'static [(&'static str, &'static str)] {
-        macro_rules! sources {
-            ($tag:literal) => {
-                &[
-                    ("cli", include_str!(concat!("../../i18n/", $tag, "/cli.ftl"))),
-                    ("commands", include_str!(concat!("../../i18n/", $tag, "/commands.ftl"))),
-                    ("config", include_str!(concat!("../../i18n/", $tag, "/config.ftl"))),
-                    ("doctor", include_str!(concat!("../../i18n/", $tag, "/doctor.ftl"))),
-                    ("notice", include_str!(concat!("../../i18n/", $tag, "/notice.ftl"))),
-                    ("settings", include_str!(concat!("../../i18n/", $tag, "/settings.ftl"))),
-                    ("trace", include_str!(concat!("../../i18n/", $tag, "/trace.ftl"))),
-                    ("tui", include_str!(concat!("../../i18n/", $tag, "/tui.ftl"))),
-                ]
-            };
-        }
-        match self {
-            Self::English => sources!("en"),
-            Self::Russian => sources!("ru"),
-        }
-    }
 }
 
 /// The words of one language.
 pub(crate) struct Words {
     locale: Locale,
     zone: TimeZone,
-    bundle: FluentBundle<FluentResource>,
+    bundle: Bundle,
+    /// English, for what the language does not say; made when it is first needed.
+    fallback: OnceCell<Bundle>,
     /// Ids that were missing or misused; tests assert that it stays empty.
     faults: RefCell<BTreeSet<String>>,
 }
 
+type Bundle = FluentBundle<FluentResource>;
+
 impl Words {
     pub(crate) fn new(locale: Locale, zone: TimeZone) -> Self {
-        let language: LanguageIdentifier = locale.tag().parse().unwrap_or_default();
-        let mut bundle = FluentBundle::new(vec![language]);
-        bundle.set_use_isolating(false);
+        Self::made_of(locale, locale.tag(), locale.sources(), zone)
+    }
+
+    fn made_of(locale: Locale, tag: &str, sources: &[(&str, impl AsRef<str>)], zone: TimeZone) -> Self {
         let faults = RefCell::default();
-        for (name, source) in locale.sources() {
-            let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(resource, errors)| {
-                note(&faults, &format!("{name}.ftl: {errors:?}"));
-                resource
-            });
-            if let Err(errors) = bundle.add_resource(resource) {
-                note(&faults, &format!("{name}.ftl: {errors:?}"));
-            }
-        }
-        Self { locale, zone, bundle, faults }
+        let bundle = bundle(tag, sources, &faults);
+        Self { locale, zone, bundle, fallback: OnceCell::new(), faults }
     }
 
     pub(crate) const fn locale(&self) -> Locale {
@@ -103,23 +119,30 @@ impl Words {
         self.render(&Message::new(id))
     }
 
-    /// The text of a message. A missing id shows itself in brackets rather than nothing.
+    /// The text of a message: in English where the language lacks it. An id that is nowhere shows itself in brackets
+    /// rather than nothing.
     pub(crate) fn render(&self, message: &Message) -> String {
         let id = message.id.as_ref();
-        let Some(pattern) = self.bundle.get_message(id).and_then(|found| found.value()) else {
-            note(&self.faults, id);
-            return format!("[{id}]");
-        };
         let mut arguments = FluentArgs::new();
         for (name, value) in &message.arguments {
             arguments.set(name.as_ref(), self.value(value));
         }
+        let english = || self.fallback.get_or_init(|| bundle("en", Locale::English.sources(), &self.faults));
+        let own = self.said(&self.bundle, id, &arguments);
+        own.or_else(|| self.said(english(), id, &arguments)).unwrap_or_else(|| {
+            note(&self.faults, id);
+            format!("[{id}]")
+        })
+    }
+
+    fn said(&self, bundle: &Bundle, id: &str, arguments: &FluentArgs<'_>) -> Option<String> {
+        let pattern = bundle.get_message(id)?.value()?;
         let mut errors = Vec::new();
-        let text = self.bundle.format_pattern(pattern, Some(&arguments), &mut errors).into_owned();
+        let text = bundle.format_pattern(pattern, Some(arguments), &mut errors).into_owned();
         if !errors.is_empty() {
             note(&self.faults, &format!("{id}: {errors:?}"));
         }
-        text
+        Some(text)
     }
 
     fn value(&self, argument: &Argument) -> FluentValue<'static> {
@@ -177,6 +200,22 @@ impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Words").field("locale", &self.locale).finish_non_exhaustive()
     }
+}
+
+fn bundle(tag: &str, sources: &[(&str, impl AsRef<str>)], faults: &RefCell<BTreeSet<String>>) -> Bundle {
+    let language: LanguageIdentifier = tag.parse().unwrap_or_default();
+    let mut bundle = FluentBundle::new(vec![language]);
+    bundle.set_use_isolating(false);
+    for (name, source) in sources {
+        let resource = FluentResource::try_new(source.as_ref().to_owned()).unwrap_or_else(|(resource, errors)| {
+            note(faults, &format!("{name}.ftl: {errors:?}"));
+            resource
+        });
+        if let Err(errors) = bundle.add_resource(resource) {
+            note(faults, &format!("{name}.ftl: {errors:?}"));
+        }
+    }
+    bundle
 }
 
 fn note(faults: &RefCell<BTreeSet<String>>, fault: &str) {

@@ -39,6 +39,11 @@ fn words(locale: Locale) -> Words {
     Words::new(locale, TimeZone::UTC)
 }
 
+/// Every language, and one with longer words and gaps.
+fn all_words() -> Vec<Words> {
+    Locale::ALL.into_iter().map(words).chain([Words::pseudo()]).collect()
+}
+
 fn themes(color: bool) -> Themes {
     Themes::new(if color { Depth::True } else { Depth::Plain }, &[]).0
 }
@@ -551,8 +556,7 @@ fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
     ];
     let widths = (0..=34).chain([50, 69, 70, 80, 109, 110, 120, 132]);
     let heights: Vec<u16> = (0..=13).chain([17, 18, 24, 30, 33, 34, 43]).collect();
-    for locale in Locale::ALL {
-        let words = words(locale);
+    for words in all_words() {
         for width in widths.clone() {
             for height in &heights {
                 for (at, (snapshot, history)) in scenes.iter().enumerate() {
@@ -569,8 +573,7 @@ fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
 
 #[test]
 fn every_overlay_is_drawn_at_every_size() {
-    for locale in Locale::ALL {
-        let words = words(locale);
+    for words in all_words() {
         for (snapshot, history) in [(fixtures::normal(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())]
         {
             for pressed in ["?", "o", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x"] {
@@ -587,6 +590,17 @@ fn every_overlay_is_drawn_at_every_size() {
         }
         assert_eq!(words.faults(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_third_language_needs_nothing_but_its_words() {
+    let mut app = App::new(fixtures::history());
+    let words = Words::pseudo();
+    for size in [(80, 24), (120, 40)] {
+        let screen = draw(&mut app, &fixtures::normal(), &words, size, false);
+        assert!(screen.matches("éè").count() > 10, "{screen}");
+    }
+    assert_eq!(words.faults(), Vec::<String>::new());
 }
 
 #[test]
