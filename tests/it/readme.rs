@@ -185,6 +185,40 @@ fn each_client_is_set_up_as_the_program_says() {
 }
 
 #[test]
+fn versions_and_licences_agree() {
+    let manifest = read("Cargo.toml");
+    let field = |name: &str| {
+        let start = format!("{name} = \"");
+        let line = manifest.lines().find_map(|line| line.strip_prefix(&start)).expect("a field of the package");
+        line.trim_end_matches('"').to_owned()
+    };
+    let (version, rust) = (field("version"), field("rust-version"));
+    let formula = read("packaging/kmi-tui.rb");
+    assert!(formula.contains(&format!("version \"{version}\"")), "packaging/kmi-tui.rb is not of {version}");
+    assert!(
+        read("packaging/Dockerfile").contains(&format!("rust:{rust}-")),
+        "packaging/Dockerfile has not Rust {rust}"
+    );
+    for page in ["README.md", "README.ru.md", "CONTRIBUTING.md", "docs/install.md", "docs/ru/install.md"] {
+        assert!(read(page).contains(&format!("Rust {rust}")), "{page} does not say Rust {rust}");
+    }
+    assert_eq!(field("license"), "MIT OR Apache-2.0");
+    assert!(formula.contains("any_of: [\"MIT\", \"Apache-2.0\"]") && read("flake.nix").contains("[ mit asl20 ]"));
+}
+
+#[test]
+fn the_versions_of_clients_are_those_that_are_tried() {
+    let script = read("tests/clients/run");
+    for line in script.lines().filter(|line| line.contains("(\"npm\", ") || line.contains("(\"pypi\", ")) {
+        let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        let (name, version) = (quoted[0], quoted[3]);
+        for page in ["docs/clients.md", "docs/ru/clients.md"] {
+            assert!(read(page).contains(&format!("| {name} | {version} |")), "{page} has not {name} {version}");
+        }
+    }
+}
+
+#[test]
 fn what_is_new_has_its_place() {
     let text = read("CHANGELOG.md");
     assert!(text.lines().any(|line| line == "## [Unreleased]"), "CHANGELOG.md needs its heading ## [Unreleased]");
