@@ -221,3 +221,45 @@ fn bundle(tag: &str, sources: &[(&str, impl AsRef<str>)], faults: &RefCell<BTree
 fn note(faults: &RefCell<BTreeSet<String>>, fault: &str) {
     faults.borrow_mut().insert(fault.to_owned());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_says_its_two_largest_units() {
+        let words = |locale| Words::new(locale, TimeZone::UTC);
+        let (english, russian) = (words(Locale::English), words(Locale::Russian));
+        for (seconds, expected, in_russian) in [
+            (0, "0 s", "0 с"),
+            (59, "59 s", "59 с"),
+            (60, "1 min", "1 мин"),
+            (272, "4 min 32 s", "4 мин 32 с"),
+            (3_600, "1 h", "1 ч"),
+            (6_600, "1 h 50 min", "1 ч 50 мин"),
+            (86_400, "1 d", "1 д"),
+            (533_000, "6 d 4 h", "6 д 4 ч"),
+        ] {
+            let span = Duration::from_secs(seconds);
+            assert_eq!([english.span(span), russian.span(span)], [expected, in_russian]);
+        }
+        assert_eq!(english.span(Duration::from_millis(1)), "1 s", "a wait is never told too short");
+    }
+
+    #[test]
+    fn a_count_has_the_form_that_its_number_needs() {
+        let words = Words::new(Locale::Russian, TimeZone::UTC);
+        for (count, expected) in [
+            (0_i64, "0 проблем"),
+            (1, "1 проблема"),
+            (3, "3 проблемы"),
+            (5, "5 проблем"),
+            (11, "11 проблем"),
+            (21, "21 проблема"),
+            (112, "112 проблем"),
+            (1_000_003, "1000003 проблемы"),
+        ] {
+            assert_eq!(words.render(&Message::new("doctor-problems").with("count", count)), expected);
+        }
+    }
+}
