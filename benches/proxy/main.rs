@@ -13,6 +13,7 @@ mod clock;
 mod http;
 mod load;
 mod scenarios;
+mod screen;
 mod table;
 mod target;
 mod upstream;

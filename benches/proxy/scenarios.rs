@@ -3,19 +3,16 @@
 use std::{
     fs,
     future::Future,
-    io::{Read as _, Write as _},
+    io::Write as _,
     pin::Pin,
     process::Stdio,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
 use crate::{
     Options, clock,
     load::{self, Load},
+    screen::Screen,
     support::proxy::Home,
     table::Table,
     target::{Target, command},
@@ -285,70 +282,48 @@ fn state_of(labels: usize) -> String {
     serde_json::json!({"schema_version": 1, "auto_rotate": true, "keys": keys}).to_string()
 }
 
-/// What dashboards that are attached cost the proxy, and what one costs that nothing happens on.
+/// What a dashboard costs the proxy, its own or one that is attached; what it writes; and what one costs that nothing
+/// happens on. Each has 50 keys to show at 200×60.
 async fn screens(options: &Options, upstream: &Target, table: &mut Table) {
     let home = home(upstream, 50);
     let beside = home.beside();
-    let target = Target::kmi(home);
-    let request = target.request("GET", SMALL, b"");
-    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    let (headless, own) = (Target::kmi(home), Target::kmi_on_screen(self::home(upstream, 50)));
+    let cost =
+        async |target: &Target| load::requests(target, 16, options.span, &target.request("GET", SMALL, b"")).await;
+    let (mut attached, mut in_process, mut written, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds.max(3) {
-        let without = load::requests(&target, 16, options.span, &request).await;
+        let without = cost(&headless).await;
         let screen = Screen::open(&beside);
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let with = load::requests(&target, 16, options.span, &request).await;
+        let (bytes, spent) = (screen.bytes(), clock::cpu(&[screen.pid()]));
+        let with = cost(&headless).await;
+        written.push((screen.bytes() - bytes) as f64 / with.seconds / 1024.0);
+        drawing.push((clock::cpu(&[screen.pid()]) - spent).as_secs_f64() / with.seconds * 100.0);
         drop(screen);
-        rates.push(with.rate() / without.rate());
-        costs.push(with.cpu_each() / without.cpu_each());
+        attached.push((with.rate() / without.rate(), with.cpu_each() / without.cpu_each()));
+        let with = cost(&own).await;
+        in_process.push((with.rate() / without.rate(), with.cpu_each() / without.cpu_each()));
     }
-    table.add("rate with an attached dashboard, against none", "×", None, None, middle(rates).expect("some"));
-    table.add("CPU of the proxy with one, against none", "×", None, None, middle(costs).expect("some"));
+    let mut add = |what: &str, unit, values: Vec<f64>| {
+        table.add(what, unit, None, None, middle(values).expect("some"));
+    };
+    let part = |pairs: &[(f64, f64)], second: bool| {
+        pairs.iter().map(|(first, other)| if second { *other } else { *first }).collect()
+    };
+    add("rate with an attached dashboard, against none", "×", part(&attached, false));
+    add("CPU of the proxy with one, against none", "×", part(&attached, true));
+    add("rate with a dashboard of its own, against none", "×", part(&in_process, false));
+    add("CPU with one, its own included, against none", "×", part(&in_process, true));
+    add("CPU of the attached dashboard meanwhile", "%", drawing);
+    add("what it writes to its terminal meanwhile", "KB/s", written);
     let screen = Screen::open(&beside);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let (before, span) = (clock::cpu(&[screen.pid, target.pid()]), Duration::from_secs(10));
+    // Until the last minute's traffic is off the screen.
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    let span = Duration::from_secs(10);
+    let before = [clock::cpu(&[screen.pid(), headless.pid()]), clock::cpu(&[own.pid()])];
     tokio::time::sleep(span).await;
-    let spent = clock::cpu(&[screen.pid, target.pid()]) - before;
-    table.add(
-        "CPU of an idle proxy with an attached dashboard",
-        "%",
-        None,
-        None,
-        spent.as_secs_f64() / span.as_secs_f64() * 100.0,
-    );
-}
-
-/// A dashboard at 200×60 that somebody looks at.
-struct Screen {
-    pid: u32,
-    child: std::process::Child,
-    open: Arc<AtomicBool>,
-}
-
-impl Screen {
-    fn open(home: &Home) -> Self {
-        let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-        pty.resize(pty_process::Size::new(60, 200)).expect("sized");
-        let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_kmi-tui"))
-            .env_clear()
-            .envs(home.environment())
-            .env("TERM", "xterm-256color")
-            .spawn(pts)
-            .expect("it starts");
-        let open = Arc::new(AtomicBool::new(true));
-        let seen = open.clone();
-        let mut pty = pty;
-        std::thread::spawn(move || {
-            let mut bytes = [0; 64 * 1024];
-            while seen.load(Ordering::Relaxed) && pty.read(&mut bytes).is_ok_and(|count| count > 0) {}
-        });
-        Self { pid: child.id(), child, open }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        self.open.store(false, Ordering::Relaxed);
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    let after = [clock::cpu(&[screen.pid(), headless.pid()]), clock::cpu(&[own.pid()])];
+    let share = |at: usize| (after[at] - before[at]).as_secs_f64() / span.as_secs_f64() * 100.0;
+    add("CPU of an idle proxy with an attached dashboard", "%", vec![share(0)]);
+    add("CPU of an idle proxy with its own", "%", vec![share(1)]);
 }

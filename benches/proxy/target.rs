@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{clock, support::proxy::Home};
+use crate::{clock, screen, support::proxy::Home};
 
 /// Longest wait for a start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,13 +47,19 @@ impl Target {
         Self { address, base: "/coding/v1", child, _folder: None }
     }
 
+    /// The same with a dashboard of its own, which somebody looks at.
+    pub(crate) fn kmi_on_screen(home: Home) -> Self {
+        rotating(&home);
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let home = home.set("KMI_PROXY_LISTEN", address.to_string());
+        let (child, _) = screen::spawn(&home);
+        wait_for(&home.state_dir().join("errors"), || TcpStream::connect(address).ok());
+        Self { address, base: "/kmi-rotor/v1", child, _folder: Some(Box::new(home)) }
+    }
+
     /// kmi-tui as it runs in the background: trace, log, lines, limits, health and auto-rotation on.
     pub(crate) fn kmi(home: Home) -> Self {
-        fs::create_dir_all(home.state_dir()).expect("made");
-        let state = home.state_dir().join("state.json");
-        if !state.exists() {
-            fs::write(&state, r#"{"schema_version":1,"auto_rotate":true}"#).expect("written");
-        }
+        rotating(&home);
         let (lines, errors) = (home.state_dir().join("lines"), home.state_dir().join("errors"));
         let child = command(&home, &["--no-ui"])
             .stdout(fs::File::create(&lines).expect("made"))
@@ -76,8 +82,7 @@ impl Target {
             .ok()
             .filter(std::process::ExitStatus::success)?;
         let folder = tempfile::tempdir().expect("a folder");
-        // A port that was free a moment ago: nginx can't say which one it got.
-        let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("a port").port();
+        let port = free_port();
         let path = folder.path().join("nginx.conf");
         fs::write(&path, configuration(folder.path(), port, upstream)).expect("written");
         let child = Command::new(program).arg("-c").arg(&path).spawn().expect("nginx starts");
@@ -108,6 +113,20 @@ impl Target {
         request.push_str("\r\n");
         [request.as_bytes(), body].concat()
     }
+}
+
+/// Auto-rotation is on from the start.
+fn rotating(home: &Home) {
+    fs::create_dir_all(home.state_dir()).expect("made");
+    let state = home.state_dir().join("state.json");
+    if !state.exists() {
+        fs::write(&state, r#"{"schema_version":1,"auto_rotate":true}"#).expect("written");
+    }
+}
+
+/// A port that was free a moment ago, for those who can't say which one they got.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr()).expect("a port").port()
 }
 
 /// kmi-tui in this home, quiet.

@@ -37,6 +37,8 @@ pub(super) async fn tell(
     for record in history.into_iter().rev().take(HISTORY).rev() {
         add(&mut lines, id, Said::Record { record })?;
     }
+    // The last one may be hours old, and the first is what the other side sets its clock by.
+    engine.fresh_snapshot().await;
     snapshots.mark_changed();
     loop {
         let mut beat = Beat::default();

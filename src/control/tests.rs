@@ -119,8 +119,10 @@ async fn a_subscriber_is_told_the_newest_and_how_many_more_there_were() {
     let folder = tempfile::tempdir().expect("temp");
     let (engine, _) = served(folder.path());
     let client = Client::connect(folder.path()).await.expect("connected").expect("somebody");
+    let asked = engine.now().steady;
     let mut subscription = client.subscribe().await.expect("subscribed");
-    while !matches!(subscription.next().await.expect("told"), News::Snapshot(_)) {}
+    let first = subscription.next().await.expect("told");
+    assert!(matches!(first, News::Snapshot(snapshot) if snapshot.uptime >= asked), "none from before");
     let record = |number: u64| TraceRecord { request_id: number.to_string(), ..TraceRecord::default() };
     (0..ALL).for_each(|number| engine.record(record(number), None));
     let (mut told, mut lost) = (Vec::new(), 0);
