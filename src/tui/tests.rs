@@ -498,16 +498,32 @@ fn time_moves_the_screen_only_while_something_counts() {
     assert_eq!(countdown::stays_true(&app, &empty, empty.at), Duration::from_secs(55));
 }
 
+/// What there may be to show, with its requests.
+fn scenes() -> [(&'static str, Snapshot, Vec<Arc<TraceRecord>>); 3] {
+    [
+        ("empty", fixtures::empty(), Vec::new()),
+        ("normal", fixtures::normal(), fixtures::history()),
+        ("alarm", fixtures::alarm(), fixtures::hostile()),
+    ]
+}
+
 #[test]
 fn the_screen_looks_as_it_should() {
     for locale in Locale::ALL {
         let words = words(locale);
-        for size in [(80, 24), (120, 40), (200, 60)] {
-            for (name, snapshot, history) in
-                [("empty", fixtures::empty(), Vec::new()), ("normal", fixtures::normal(), fixtures::history())]
-            {
-                let screen = draw(&mut App::new(history), &snapshot, &words, size, false);
+        for (name, snapshot, history) in scenes() {
+            let mut app = App::new(history);
+            for size in [(80, 24), (120, 40), (200, 60)] {
+                let screen = draw(&mut app, &snapshot, &words, size, false);
                 insta::assert_snapshot!(format!("{name}-{}x{}-{}", size.0, size.1, locale.tag()), screen);
+            }
+            // Those of a normal day are below, one by one.
+            if name != "normal" {
+                let panes = [Pane::Quota, Pane::Limits, Pane::Doctor].map(|pane| {
+                    app.focus = pane;
+                    draw(&mut app, &snapshot, &words, (80, 24), false)
+                });
+                insta::assert_snapshot!(format!("{name}-panes-{}", locale.tag()), panes.concat());
             }
         }
         let tag = locale.tag();
@@ -549,17 +565,13 @@ fn the_screen_looks_as_it_should() {
 
 #[test]
 fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
-    let scenes: [(Snapshot, Vec<Arc<TraceRecord>>); 3] = [
-        (fixtures::empty(), Vec::new()),
-        (fixtures::normal(), fixtures::history()),
-        (fixtures::alarm(), fixtures::hostile()),
-    ];
+    let scenes = scenes();
     let widths = (0..=34).chain([50, 69, 70, 80, 109, 110, 120, 132]);
     let heights: Vec<u16> = (0..=13).chain([17, 18, 24, 30, 33, 34, 43]).collect();
     for words in all_words() {
         for width in widths.clone() {
             for height in &heights {
-                for (at, (snapshot, history)) in scenes.iter().enumerate() {
+                for (at, (_, snapshot, history)) in scenes.iter().enumerate() {
                     let mut app = App::new(history.clone());
                     app.focus = Pane::ALL[usize::from(width + height) % 5];
                     update(&mut app, Action::Snapshot, snapshot);
@@ -567,6 +579,30 @@ fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
                 }
             }
         }
+        assert_eq!(words.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_width_and_every_height_is_drawn_in_one_view_after_the_other() {
+    let views = [
+        "", "z", "2z", "3z", "4z", "5z", "?", "?/key", "o", ":", ":ro", "b", "n", "1\n", "3\n", "5\n", "/x kye:x",
+        "5F", "3 ", "q",
+    ];
+    let scenes = scenes();
+    let sizes = (0..=250).flat_map(|width| [(width, 24), (width, 80)]).chain((0..=80).map(|height| (120, height)));
+    let words = Locale::ALL.map(words);
+    for (at, size) in sizes.enumerate() {
+        // Neighbours are drawn in other views, scenes and languages, so that all meet.
+        let (_, snapshot, history) = &scenes[at % scenes.len()];
+        let mut app = App::new(history.clone());
+        for character in views[at * 7 % views.len()].chars() {
+            let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
+            press(&mut app, snapshot, code);
+        }
+        draw(&mut app, snapshot, &words[at / views.len() % words.len()], size, at % 5 == 0);
+    }
+    for words in words {
         assert_eq!(words.faults(), Vec::<String>::new());
     }
 }
