@@ -79,6 +79,7 @@ status-proxy = Proxy
 status-upstream = Upstream
 status-active = Active key
 status-rotation = Rotation
+status-unwritten = Not written
 status-running = running
 status-not-running = not running
 cli-proxy = Start the proxy in the background and wait until it serves

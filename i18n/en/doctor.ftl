@@ -189,7 +189,15 @@ doctor-trace-dropped = { $count ->
     [one] { $count } record was lost
    *[other] { $count } records were lost
 }
+doctor-trace-unwritten = { $count ->
+    [one] can't be written; { $count } record waits
+   *[other] can't be written; { $count } records wait
+}
 doctor-log = Log
+doctor-log-dropped = { $count ->
+    [one] { $count } line was lost
+   *[other] { $count } lines were lost
+}
 doctor-file-missing = not written yet
 doctor-file-present = { $kilobytes } KB
 doctor-file-changed = { $kilobytes } KB, written { $age } ago

@@ -167,6 +167,14 @@ limits-dropped = { $count ->
     [one] { $count } trace record lost
    *[other] { $count } trace records lost
 }
+limits-unwritten = { $count ->
+    [one] the trace can't be written: { $count } record waits
+   *[other] the trace can't be written: { $count } records wait
+}
+limits-log-dropped = { $count ->
+    [one] { $count } line of the log lost
+   *[other] { $count } lines of the log lost
+}
 limits-shared-cause = every key: { $cause } ({ $common })
 limits-host-open = { $host } is down, next try in { $left }
 limits-host-half-open = { $host } is being probed

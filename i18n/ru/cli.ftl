@@ -79,6 +79,7 @@ status-proxy = Прокси
 status-upstream = Апстрим
 status-active = Активный ключ
 status-rotation = Ротация
+status-unwritten = Не записано
 status-running = работает
 status-not-running = не запущен
 cli-proxy = Запустить прокси в фоне и дождаться его готовности

@@ -221,7 +221,19 @@ doctor-trace-dropped = { $count ->
     [many] потеряно { $count } записей
    *[other] потеряно { $count } записи
 }
+doctor-trace-unwritten = { $count ->
+    [one] запись на диск не удаётся: ждёт { $count } запись
+    [few] запись на диск не удаётся: ждут { $count } записи
+    [many] запись на диск не удаётся: ждут { $count } записей
+   *[other] запись на диск не удаётся: ждут { $count } записи
+}
 doctor-log = Журнал
+doctor-log-dropped = { $count ->
+    [one] потеряна { $count } строка
+    [few] потеряны { $count } строки
+    [many] потеряно { $count } строк
+   *[other] потеряно { $count } строки
+}
 doctor-file-missing = пока нет
 doctor-file-present = { $kilobytes } КБ
 doctor-file-changed = { $kilobytes } КБ, запись { $age } назад

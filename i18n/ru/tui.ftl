@@ -176,6 +176,18 @@ limits-dropped = { $count ->
     [many] потеряно { $count } записей журнала
    *[other] потеряно { $count } записи журнала
 }
+limits-unwritten = { $count ->
+    [one] журнал запросов не пишется: ждёт { $count } запись
+    [few] журнал запросов не пишется: ждут { $count } записи
+    [many] журнал запросов не пишется: ждут { $count } записей
+   *[other] журнал запросов не пишется: ждут { $count } записи
+}
+limits-log-dropped = { $count ->
+    [one] потеряна { $count } строка журнала программы
+    [few] потеряны { $count } строки журнала программы
+    [many] потеряно { $count } строк журнала программы
+   *[other] потеряно { $count } строки журнала программы
+}
 limits-shared-cause = все ключи: { $cause } ({ $common })
 limits-host-open = { $host } недоступен, попытка через { $left }
 limits-host-half-open = { $host } проверяется

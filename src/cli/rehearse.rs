@@ -77,7 +77,7 @@ fn stored(config: &Config, words: &Words) -> Result<StoredState, Stop> {
         return Ok(StoredState::default());
     }
     let read =
-        StateFile::open(&config.state_dir, config.enforce_permissions).and_then(|file| file.load(engine::wall()));
+        StateFile::open(&config.state_dir, config.enforce_permissions).and_then(|mut file| file.load(engine::wall()));
     read.map(|(state, _)| state).map_err(|error| Stop::failed(words.render(&error.message())))
 }
 

@@ -223,7 +223,7 @@ pub(super) fn parts(
     words: &Words,
 ) -> Result<(Parts, Vec<Message>), Stop> {
     let failed = |error: store::StoreError| Stop::failed(words.render(&error.message()));
-    let state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
+    let mut state_file = StateFile::open(&config.state_dir, config.enforce_permissions).map_err(failed)?;
     let (state, lost) = state_file.load(engine::wall()).map_err(failed)?;
     let trace_file =
         TraceFile::open(&config.state_dir, config.trace_rotation, config.zone.clone(), config.enforce_permissions)

@@ -1,9 +1,13 @@
-//! SIGTERM, SIGINT and SIGHUP ask for a graceful stop; the second one does not wait.
+//! SIGTERM, SIGINT and SIGHUP ask for a graceful stop; the second one does not wait. A file that may not grow any more is
+//! an error of its write, not the program's end.
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
+
+/// SIGXFSZ: a limit on the size of files is reached.
+const FILE_SIZE: i32 = rustix::process::Signal::XFSZ.as_raw();
 
 /// How far a stop has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +32,8 @@ impl Stopper {
     pub(super) fn listen() -> std::io::Result<Self> {
         let (stage, _) = watch::channel(Stage::Running);
         let stopper = Self { stage };
+        // Once it is listened for, the signal does what else it does for those who ignore it: nothing.
+        drop(signal(SignalKind::from_raw(FILE_SIZE))?);
         for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
             let mut signals = signal(kind)?;
             let stopper = stopper.clone();

@@ -10,6 +10,7 @@ use super::{say, table};
 use crate::{
     config::Config,
     domain::{
+        message::Message,
         now::until,
         outcome::Cause,
         pool::skip_until,
@@ -32,15 +33,23 @@ pub(super) fn status(snapshot: &Snapshot, running: bool, config: &Config, as_jso
     let state = if running { "status-running" } else { "status-not-running" };
     let rotation = if snapshot.auto_rotate { "header-auto-on" } else { "header-auto-off" };
     let active = snapshot.active.as_ref().map(|label| text::clean(label.as_str(), LABEL_MAX));
-    let facts = [
+    let mut facts = vec![
         ("status-proxy", format!("{} ({})", text::clean(&setup.address, 80), words.text(state))),
         ("status-upstream", text::clean(&setup.upstream, 80)),
         ("status-active", active.unwrap_or_else(|| words.text("header-no-active"))),
         ("status-rotation", words.text(rotation)),
     ];
-    table::print(&facts.map(|(name, value)| [words.text(name), value]));
+    facts.extend(unwritten(snapshot, words).into_iter().map(|text| ("status-unwritten", text)));
+    table::print(&facts.into_iter().map(|(name, value)| [words.text(name), value]).collect::<Vec<_>>());
     say("");
     keys(snapshot, false, words);
+}
+
+/// What is not on disk as it should be, in the dashboard's words.
+fn unwritten(snapshot: &Snapshot, words: &Words) -> Vec<String> {
+    let losses = snapshot.traffic.losses().into_iter().filter(|(_, count)| *count > 0);
+    let message = |(id, count)| Message::new(id).with("count", i64::try_from(count).unwrap_or(i64::MAX));
+    losses.map(|loss| words.render(&message(loss))).collect()
 }
 
 /// `keys`.
@@ -155,6 +164,12 @@ pub(super) fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -
         "held": snapshot.held.len(),
         "hosts": hosts,
         "confidence": snapshot.confidence.percent,
+        "not_written": {
+            "failed_saves": snapshot.traffic.failed_saves,
+            "waiting_records": snapshot.traffic.unwritten_records,
+            "lost_records": snapshot.traffic.dropped_records,
+            "lost_log_lines": snapshot.traffic.dropped_log_lines,
+        },
         "key_list": keys,
     })
 }

@@ -122,6 +122,7 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
             Wish::Snapshot => say(&mut writing, id, Said::Snapshot { snapshot: engine.fresh_snapshot().await }).await?,
             Wish::Command { command } => {
                 let notice = engine.command(command);
+                engine.saved().await;
                 say(&mut writing, id, Said::Notice { notice }).await?;
             }
             Wish::Stop { now } => {

@@ -18,7 +18,7 @@ use crate::{
 const NEVER: Rotation = Rotation { max_bytes: None, backups: 0 };
 
 fn engine(folder: &std::path::Path) -> Engine {
-    let state_file = StateFile::open(folder, true).expect("opened");
+    let mut state_file = StateFile::open(folder, true).expect("opened");
     let (state, _) = state_file.load(wall()).expect("loaded");
     Engine::start(Parts {
         policy: Policy::default(),

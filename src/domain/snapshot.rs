@@ -311,8 +311,26 @@ pub(crate) struct Traffic {
     pub(crate) latency_p99: Option<Duration>,
     /// Trace records that could not be queued or written.
     pub(crate) dropped_records: u64,
+    /// Trace records that could not be written yet.
+    #[serde(default)]
+    pub(crate) unwritten_records: u64,
     /// Saves of the state that failed since the last good one.
     pub(crate) failed_saves: u64,
+    /// Lines of the log that are lost.
+    #[serde(default)]
+    pub(crate) dropped_log_lines: u64,
+}
+
+impl Traffic {
+    /// What is not on disk as it should be, and the words for it.
+    pub(crate) const fn losses(&self) -> [(&'static str, u64); 4] {
+        [
+            ("limits-dropped", self.dropped_records),
+            ("limits-unwritten", self.unwritten_records),
+            ("limits-unsaved", self.failed_saves),
+            ("limits-log-dropped", self.dropped_log_lines),
+        ]
+    }
 }
 
 /// How even the round robin was over the recent records.

@@ -7,11 +7,12 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
 
+use super::clock::wall;
 use crate::{
     domain::trace::TraceRecord,
     store::{
@@ -45,6 +46,8 @@ pub(super) struct Disk {
 #[derive(Debug, Default)]
 struct Counts {
     lost_records: AtomicU64,
+    /// Records that could not be written yet.
+    unwritten_records: AtomicU64,
     /// Saves in a row that failed.
     failed_saves: AtomicU64,
 }
@@ -53,7 +56,7 @@ impl Disk {
     pub(super) fn start(state: StateFile, trace: TraceFile) -> Self {
         let (jobs, inbox) = sync_channel(QUEUE);
         let counts = Arc::new(Counts::default());
-        let writer = Writer { state, trace, pending: Vec::new(), counts: counts.clone() };
+        let writer = Writer { state, trace, pending: Vec::new(), retry_at: None, counts: counts.clone() };
         let thread = thread::Builder::new().name("kmi-disk".to_owned()).spawn(move || writer.run(&inbox)).ok();
         Self { jobs: Some(jobs), thread, counts }
     }
@@ -101,6 +104,10 @@ impl Disk {
         self.counts.lost_records.load(Ordering::Relaxed)
     }
 
+    pub(super) fn unwritten_records(&self) -> u64 {
+        self.counts.unwritten_records.load(Ordering::Relaxed)
+    }
+
     pub(super) fn failed_saves(&self) -> u64 {
         self.counts.failed_saves.load(Ordering::Relaxed)
     }
@@ -110,21 +117,25 @@ struct Writer {
     state: StateFile,
     trace: TraceFile,
     pending: Vec<Arc<TraceRecord>>,
+    /// When to try again, while the trace can't be written: to try for each record would cost more the more of them wait.
+    retry_at: Option<Instant>,
     counts: Arc<Counts>,
 }
 
 impl Writer {
     fn run(mut self, inbox: &Receiver<Job>) {
         loop {
-            let job = if self.pending.is_empty() {
-                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                inbox.recv_timeout(RETRY)
+            let job = match self.retry_at {
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
             };
             match job {
                 Ok(Job::Append(records)) => {
                     self.pending.extend(records);
-                    self.append();
+                    if self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                        self.append();
+                    }
+                    self.bound();
                 }
                 Ok(Job::Save(state)) => self.save(&state),
                 Ok(Job::Flushed(done)) => {
@@ -143,22 +154,45 @@ impl Writer {
             return;
         }
         match self.trace.append(&self.pending) {
-            Ok(()) => self.pending.clear(),
+            Ok(()) => {
+                self.pending.clear();
+                if self.retry_at.take().is_some() {
+                    tracing::info!("trace_is_written_again");
+                }
+            }
             Err(error) => {
-                tracing::warn!(error = %error, "trace_write_failed");
-                let excess = self.pending.len().saturating_sub(PENDING_MAX);
-                self.pending.drain(..excess);
-                self.counts.lost_records.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
+                if self.retry_at.replace(Instant::now() + RETRY).is_none() {
+                    tracing::warn!(error = %error, "trace_write_failed");
+                }
             }
         }
+        self.count_pending();
     }
 
-    fn save(&self, state: &StoredState) {
-        match self.state.save(state) {
-            Ok(()) => self.counts.failed_saves.store(0, Ordering::Relaxed),
+    /// The oldest records give way while nothing can be written.
+    fn bound(&mut self) {
+        let excess = self.pending.len().saturating_sub(PENDING_MAX);
+        self.pending.drain(..excess);
+        self.counts.lost_records.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
+        self.count_pending();
+    }
+
+    fn count_pending(&self) {
+        let pending = u64::try_from(self.pending.len()).unwrap_or_default();
+        self.counts.unwritten_records.store(pending, Ordering::Relaxed);
+    }
+
+    fn save(&mut self, state: &StoredState) {
+        match self.state.save(state, wall()) {
+            Ok(()) => {
+                if self.counts.failed_saves.swap(0, Ordering::Relaxed) > 0 {
+                    tracing::info!("state_is_saved_again");
+                }
+            }
             Err(error) => {
-                tracing::warn!(error = %error, "state_save_failed");
-                self.counts.failed_saves.fetch_add(1, Ordering::Relaxed);
+                if self.counts.failed_saves.fetch_add(1, Ordering::Relaxed) == 0 {
+                    tracing::warn!(error = %error, "state_save_failed");
+                }
             }
         }
     }

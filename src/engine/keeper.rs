@@ -18,12 +18,15 @@ use super::{
     remember, running,
     traffic::Aggregates,
 };
-use crate::domain::{
-    key::Label,
-    now::{Now, since},
-    pool::{Counted, Memory},
-    snapshot::{Link, Snapshot},
-    trace::TraceRecord,
+use crate::{
+    domain::{
+        key::Label,
+        now::{Now, since},
+        pool::{Counted, Memory},
+        snapshot::{Link, Snapshot},
+        trace::TraceRecord,
+    },
+    store,
 };
 
 /// Snapshots are never closer than this.
@@ -106,7 +109,7 @@ impl Keeper {
     /// Folds a batch; the answer is a request to stop, if one was in it.
     async fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<Vec<Counted>>> {
         let now = self.shared.clock.now();
-        let (mut stop, mut release) = (None, None);
+        let (mut stop, mut release, mut saves) = (None, None, Vec::new());
         let mut records = Vec::with_capacity(batch.len());
         for event in batch.drain(..) {
             match event {
@@ -115,6 +118,7 @@ impl Keeper {
                     self.aggregates.fold(&record, now.steady);
                     records.push(Arc::<TraceRecord>::from(record));
                 }
+                Event::Save(done) => saves.push(done),
                 Event::Release(done) => release = Some(done),
                 Event::TakeBack => {
                     self.released = None;
@@ -129,12 +133,26 @@ impl Keeper {
             self.append();
             self.schedule_publish();
         }
+        self.save_for(saves);
         if let Some(done) = release {
             self.release().await;
             // An error means that nobody waits any more.
             let _ = done.send(());
         }
         stop
+    }
+
+    /// They wait for what is known now to be on disk. Where the disk is too far behind, or the file another process's, they
+    /// learn that by an answer that never comes.
+    fn save_for(&mut self, waiting: Vec<oneshot::Sender<()>>) {
+        if waiting.is_empty() || self.released.is_some() {
+            return;
+        }
+        self.save();
+        for done in waiting {
+            // Given back when it is refused, and dropped.
+            let _ = self.disk.send(Job::Flushed(done));
+        }
     }
 
     /// All that is known goes to the disk, and this was the last time.
@@ -249,7 +267,9 @@ impl Keeper {
         let mut snapshot = snapshot(&self.shared.live(), &mut self.aggregates, now);
         snapshot.running = running::views(&running, now);
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
+        snapshot.traffic.unwritten_records = self.disk.unwritten_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();
+        snapshot.traffic.dropped_log_lines = store::log::dropped_lines();
         self.publisher.send_replace(Arc::new(snapshot));
     }
 

@@ -63,6 +63,8 @@ const QUEUE: usize = 4096;
 const SUBSCRIBER_LAG: usize = 1024;
 /// Who wants the newest snapshot waits this long at most.
 const FRESH_WAIT: Duration = Duration::from_millis(500);
+/// Who wants to know that a change is on disk waits this long at most.
+const SAVE_WAIT: Duration = Duration::from_secs(2);
 /// Recent records kept for those who subscribe later.
 const HISTORY: usize = 2000;
 
@@ -131,6 +133,8 @@ struct History {
 #[derive(Debug)]
 enum Event {
     Record(Box<TraceRecord>),
+    /// Write the state and answer.
+    Save(oneshot::Sender<()>),
     /// Write everything and answer; from then on the state file is another process's.
     Release(oneshot::Sender<()>),
     /// The state file is ours again.
@@ -362,6 +366,20 @@ impl Engine {
     pub(crate) fn records(&self) -> (Vec<Arc<TraceRecord>>, broadcast::Receiver<Arc<TraceRecord>>) {
         let history = self.history();
         (history.recent.iter().cloned().collect(), history.listeners.subscribe())
+    }
+
+    /// Returns when what was changed until now is on disk: a command that was answered outlives a sudden end. A disk that
+    /// fails or is slow holds nobody up.
+    pub(crate) async fn saved(&self) {
+        let (done, saved) = oneshot::channel();
+        let save = async {
+            if self.shared.events.send(Event::Save(done)).await.is_ok() {
+                // An error means that it could not be written now: the snapshot tells.
+                let _ = saved.await;
+            }
+        };
+        // Tried again by the keeper, whoever waits for it.
+        let _ = tokio::time::timeout(SAVE_WAIT, save).await;
     }
 
     /// Writes what is waiting and leaves the state file to another process: what happens from now on is not saved.

@@ -33,7 +33,7 @@ fn start(folder: &tempfile::TempDir) -> Engine {
 }
 
 fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Engine {
-    let state_file = StateFile::open(folder.path(), true).expect("opened");
+    let mut state_file = StateFile::open(folder.path(), true).expect("opened");
     let (state, _) = state_file.load(wall()).expect("loaded");
     let trace_file = TraceFile::open(folder.path(), NEVER, jiff::tz::TimeZone::UTC, true).expect("opened");
     Engine::start(Parts {

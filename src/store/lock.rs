@@ -61,7 +61,8 @@ impl InstanceLock {
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::at(&path, Doing::Lock)(error).into()),
         }
-        write_pid(&pid_file, enforce).map_err(StoreError::at(&pid_file, Doing::Write))?;
+        // A full disk is no reason not to serve: the lock alone counts, and the pid is for people.
+        let _ = write_pid(&pid_file, enforce);
         super::atomic::sweep(folder);
         Ok(Self { pid_file, _file: file })
     }

@@ -6,9 +6,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -29,9 +30,21 @@ use crate::domain::policy::Rotation;
 const QUEUE: usize = 4096;
 /// Bytes that are written at once; one line more is no matter.
 const AT_ONCE: usize = 64 * 1024;
+/// Bytes kept while the file can't be written; the oldest lines beyond are dropped and counted.
+const KEPT: usize = 1024 * 1024;
+/// How often they are tried again.
+const RETRY: Duration = Duration::from_secs(1);
 const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
 /// Targets of this crate; others speak from `WARN` on.
 const OURS: &str = "kmi_tui";
+
+/// Lines of this process that are lost: a process has one log.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that are lost since the start.
+pub(crate) fn dropped_lines() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
 
 /// Writes what waits when it is dropped.
 #[derive(Debug)]
@@ -117,6 +130,7 @@ impl<S: Subscriber> Layer<S> for JsonLines {
         line.push('\n');
         if self.lines.try_send(Some(line)).is_err() {
             self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
+            DROPPED.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -170,23 +184,43 @@ impl Visit for Fields {
     }
 }
 
-/// Writes until it is told to end, all that waits at once.
+/// Writes until it is told to end, all that waits at once. What can't be written is kept and tried again.
 fn write(mut file: LineFile, inbox: &Receiver<Option<String>>) {
-    while let Ok(Some(mut lines)) = inbox.recv() {
-        let mut over = false;
-        while lines.len() < AT_ONCE && !over {
+    let mut lines = String::new();
+    loop {
+        let next = if lines.is_empty() {
+            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            inbox.recv_timeout(RETRY)
+        };
+        let mut over = matches!(next, Ok(None) | Err(RecvTimeoutError::Disconnected));
+        lines.extend(next.ok().flatten());
+        let most = lines.len() + AT_ONCE;
+        while lines.len() < most && !over {
             match inbox.try_recv() {
                 Ok(Some(line)) => lines.push_str(&line),
                 Ok(None) => over = true,
                 Err(_) => break,
             }
         }
-        // A log that can't be written has nowhere to say so; the doctor looks at the file.
-        let _ = file.write(&lines);
+        match file.write(&lines) {
+            Ok(()) => lines.clear(),
+            // A log that can't be written has nowhere to say so; the count is shown.
+            Err(_) => drop_oldest(&mut lines),
+        }
         if over {
             return;
         }
     }
+}
+
+fn drop_oldest(lines: &mut String) {
+    let excess = lines.len().saturating_sub(KEPT);
+    let Some(end) = lines.as_bytes().iter().skip(excess).position(|byte| *byte == b'\n').filter(|_| excess > 0) else {
+        return;
+    };
+    let dropped = lines.drain(..=excess + end).filter(|character| *character == '\n').count();
+    DROPPED.fetch_add(u64::try_from(dropped).unwrap_or_default(), Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -237,5 +271,25 @@ mod tests {
         });
         assert_eq!(lines.last().expect("a line")["number"], 1_999);
         assert_eq!(fs::read_dir(folder.path().join("logs")).expect("there").count(), 2);
+    }
+
+    #[test]
+    fn what_cant_be_written_waits_and_the_oldest_goes() {
+        let folder = tempfile::tempdir().expect("temp");
+        let (layer, guard) = open(folder.path(), NEVER, TimeZone::UTC, true, clock).expect("opened");
+        let logs = folder.path().join("logs");
+        fs::rename(&logs, folder.path().join("away")).expect("moved");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::info!("one");
+            fs::create_dir(&logs).expect("made");
+            tracing::info!("two");
+        });
+        drop(guard);
+        let text = fs::read_to_string(logs.join("kmi.log")).expect("there");
+        assert_eq!(text.lines().count(), 2, "{text}");
+
+        let mut lines = "old\n".repeat(KEPT / 4 + 1) + "new\n";
+        drop_oldest(&mut lines);
+        assert!(lines.len() <= KEPT && lines.starts_with("old\n") && lines.ends_with("new\n"), "{}", lines.len());
     }
 }

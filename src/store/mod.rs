@@ -5,6 +5,7 @@ pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod lock;
 pub(crate) mod log;
+mod merge;
 pub(crate) mod output;
 pub(crate) mod permissions;
 pub(crate) mod rotate;

@@ -1,9 +1,11 @@
-//! Rotation by size: `name` becomes `name.1`, `.1` becomes `.2`, and the oldest goes. Shared by trace and log.
+//! Files of lines: appended to whole or not at all, and rotated by size: `name` becomes `name.1`, `.1` becomes `.2`, and the
+//! oldest goes. Shared by trace and log.
 
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -28,10 +30,19 @@ impl LineFile {
         Ok(opened)
     }
 
-    /// Each of `lines` ends with its line's end.
+    /// Each of `lines` ends with its line's end. All of them are written, or none.
     pub(crate) fn write(&mut self, lines: &str) -> io::Result<()> {
+        if !self.has_its_name() {
+            self.file = permissions::private_file(&self.path, self.enforce)?;
+        }
         self.rotate()?;
-        self.file.write_all(lines.as_bytes())
+        append(&mut self.file, lines.as_bytes())
+    }
+
+    /// Who moved the file away, or its folder, does not want it written to for ever.
+    fn has_its_name(&self) -> bool {
+        let (Ok(named), Ok(open)) = (fs::metadata(&self.path), self.file.metadata()) else { return false };
+        (named.dev(), named.ino()) == (open.dev(), open.ino())
     }
 
     /// The file itself, to be given to a child, and its length.
@@ -46,6 +57,24 @@ impl LineFile {
         }
         Ok(())
     }
+}
+
+/// Appends whole lines or nothing, on a new line: a sudden end may have left half of one. The caller is the only one who writes.
+pub(super) fn append(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let written = if before > 0 && !ends_line(file, before)? { file.write_all(b"\n") } else { Ok(()) };
+    written.and_then(|()| file.write_all(lines)).inspect_err(|_| {
+        // Half a line is worse than none; when even this fails, the next lines start on a new one.
+        let _ = file.set_len(before);
+    })
+}
+
+/// Whether the last byte is a line's end.
+fn ends_line(file: &mut File, size: u64) -> io::Result<bool> {
+    let mut last = [0];
+    file.seek(SeekFrom::Start(size - 1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 /// Rotates when the file has reached its size. The caller is the only one who writes it.
@@ -98,5 +127,18 @@ mod tests {
             }
         }
         assert!(!when_full(Path::new("/nonexistent"), 10, Rotation { max_bytes: None, backups: 3 }).expect("never"));
+    }
+
+    #[test]
+    fn lines_are_appended_whole_on_a_line_of_their_own_to_the_file_of_that_name() {
+        let folder = tempfile::tempdir().expect("temp");
+        let (path, moved) = (folder.path().join("f"), folder.path().join("moved"));
+        fs::write(&path, "half").expect("written");
+        let mut lines = LineFile::open(&path, Rotation { max_bytes: None, backups: 0 }, true).expect("opened");
+        lines.write("one\n").expect("written");
+        fs::rename(&path, &moved).expect("moved");
+        lines.write("two\n").expect("written");
+        let text = |path| fs::read_to_string(path).expect("there");
+        assert_eq!((text(&moved), text(&path)), ("half\none\n".into(), "two\n".into()));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +12,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Doing, StoreError, atomic, json, lock, permissions};
+use super::{Doing, StoreError, atomic, json, lock, merge, permissions};
 use crate::domain::message::Message;
 
 const NAME: &str = "state.json";
@@ -86,38 +87,64 @@ pub(crate) struct OwnKey {
 pub(crate) struct StateFile {
     path: PathBuf,
     enforce: bool,
+    /// What we knew when the file was read or written last, and what it said then.
+    ours: StoredState,
+    file: StoredState,
 }
 
 impl StateFile {
     /// In this state folder, which is made when needed.
     pub(crate) fn open(folder: &Path, enforce: bool) -> Result<Self, StoreError> {
         permissions::private_folder(folder, enforce).map_err(StoreError::at(folder, Doing::Create))?;
-        Ok(Self { path: folder.join(NAME), enforce })
+        Ok(Self::at(folder, enforce))
+    }
+
+    fn at(folder: &Path, enforce: bool) -> Self {
+        Self { path: folder.join(NAME), enforce, ours: StoredState::default(), file: StoredState::default() }
     }
 
     /// Reads the state; the messages say what could not be used. A corrupt file is set aside, never overwritten.
-    pub(crate) fn load(&self, now: Timestamp) -> Result<(StoredState, Vec<Message>), StoreError> {
+    pub(crate) fn load(&mut self, now: Timestamp) -> Result<(StoredState, Vec<Message>), StoreError> {
         let _lock = lock::beside(&self.path, self.enforce)?;
-        let Some(bytes) = self.read()? else { return Ok(Default::default()) };
+        let (state, warnings) = self.read(now)?;
+        let state = state.unwrap_or_default();
+        (self.ours, self.file) = (state.clone(), state.clone());
+        Ok((state, warnings))
+    }
+
+    /// Writes the state whole. What others have put into the file meanwhile is kept, unless we changed the same.
+    pub(crate) fn save(&mut self, state: &StoredState, now: Timestamp) -> Result<(), StoreError> {
+        let _lock = lock::beside(&self.path, self.enforce)?;
+        // A file that is gone, or was spoilt, says no more than what we left in it.
+        let known = self.read(now)?.0.map_or_else(|| self.file.clone(), |read| read.with_ours_of(&self.file));
+        if known != self.file {
+            tracing::warn!("state_changed_by_another_program");
+        }
+        let merged = merge::merge(&self.ours, state, known);
+        let text = json::pretty(&Written::from(merged)).map_err(io::Error::from);
+        let text = text.map_err(StoreError::at(&self.path, Doing::Write))?;
+        atomic::write(&self.path, format!("{text}\n").as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))?;
+        // As it reads: a moment is written in whole seconds.
+        self.file = object(text.as_bytes()).map(|fields| Reader::default().state(fields)).unwrap_or_default();
+        self.ours = state.clone();
+        Ok(())
+    }
+
+    /// `None` when there is no file, or none that can be used: then it has been set aside.
+    fn read(&self, now: Timestamp) -> Result<(Option<StoredState>, Vec<Message>), StoreError> {
+        let Some(bytes) = self.bytes()? else { return Ok((None, Vec::new())) };
         let mut reader = Reader::default();
         match object(&bytes) {
-            Some(fields) => Ok((reader.state(fields), reader.warnings)),
-            None => Ok((StoredState::default(), vec![self.set_aside(now)?])),
+            Some(fields) => Ok((Some(reader.state(fields)), reader.warnings)),
+            None => Ok((None, vec![self.set_aside(now)?])),
         }
     }
 
-    /// Writes the state whole, keeping what others have put into the file.
-    pub(crate) fn save(&self, state: &StoredState) -> Result<(), StoreError> {
-        let _lock = lock::beside(&self.path, self.enforce)?;
-        let known = self.read()?.and_then(|bytes| object(&bytes)).map(|fields| Reader::default().state(fields));
-        let text = json::pretty(&Written::new(state, known.unwrap_or_default())).map_err(io::Error::from);
-        let text = text.map_err(StoreError::at(&self.path, Doing::Write))?;
-        atomic::write(&self.path, format!("{text}\n").as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))
-    }
-
     /// `None` when there is no file; one that is too large reads as corrupt.
-    fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let file = match File::open(&self.path) {
+    fn bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        // A pipe in the file's place must not be waited for.
+        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::at(&self.path, Doing::Read)(error)),
@@ -160,8 +187,7 @@ pub(crate) enum Peeked {
 
 /// Looks into the state file of a folder without touching anything: it is replaced whole, so no lock is needed to read it.
 pub(crate) fn peek(folder: &Path) -> Peeked {
-    let file = StateFile { path: folder.join(NAME), enforce: false };
-    match file.read() {
+    match StateFile::at(folder, false).bytes() {
         Ok(None) => Peeked::Missing,
         Err(error) => Peeked::Unreadable(error.error.to_string()),
         Ok(Some(bytes)) => match object(&bytes) {
@@ -189,23 +215,35 @@ struct Written {
     unknown: Map<String, Value>,
 }
 
-impl Written {
-    fn new(state: &StoredState, mut known: StoredState) -> Self {
-        known.keys.extend(state.keys.clone());
-        known.own.keys.extend(state.own.keys.clone());
-        known.own.unknown.extend(state.own.unknown.clone());
-        known.own.active.clone_from(&state.own.active);
-        known.unknown.extend(state.unknown.clone());
+impl From<StoredState> for Written {
+    fn from(state: StoredState) -> Self {
         Self {
             schema_version: 1,
             active_index: state.active_index,
             rotation_index: state.rotation_index,
             auto_rotate: state.auto_rotate,
             last_health_refresh: state.last_health_refresh,
-            keys: known.keys,
-            kmi_tui: known.own,
-            unknown: known.unknown,
+            keys: state.keys,
+            kmi_tui: state.own,
+            unknown: state.unknown,
         }
+    }
+}
+
+impl StoredState {
+    /// The old tool drops what is not its own: what we had put there still holds. A position that it moved overrules the
+    /// label that went with the one before.
+    fn with_ours_of(mut self, before: &Self) -> Self {
+        if self.own == OwnState::default() {
+            self.own = before.own.clone();
+        }
+        if self.active_index != before.active_index && self.own.active == before.own.active {
+            self.own.active = None;
+        }
+        for (name, value) in &before.unknown {
+            self.unknown.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self
     }
 }
 
@@ -439,8 +477,8 @@ mod tests {
     #[test]
     fn it_is_written_as_the_old_tool_writes_it_and_reads_back() {
         let folder = tempfile::tempdir().expect("temp");
-        let file = StateFile::open(folder.path(), true).expect("opened");
-        file.save(&sample()).expect("saved");
+        let mut file = StateFile::open(folder.path(), true).expect("opened");
+        file.save(&sample(), now()).expect("saved");
         let text = text(&folder);
         assert!(text.is_ascii() && text.ends_with("}\n"));
         assert!(
@@ -455,10 +493,10 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_kept() {
-        let (folder, file) = with_file(
+        let (folder, mut file) = with_file(
             br#"{"schema_version":1,"future":{"a":[1]},"keys":{"gone":{"request_count":3}},"kmi_tui":{"later":true,"keys":{"gone":{"tokens_input":9}}}}"#,
         );
-        file.save(&sample()).expect("saved");
+        file.save(&sample(), now()).expect("saved");
         let (read, warnings) = file.load(now()).expect("loaded");
         assert_eq!(warnings, Vec::new());
         assert_eq!(read.keys["gone"].request_count, 3);
@@ -470,7 +508,7 @@ mod tests {
 
     #[test]
     fn odd_fields_are_reset_one_by_one() {
-        let (_folder, file) = with_file(
+        let (_folder, mut file) = with_file(
             r#"{"schema_version":"1","active_index":"2","rotation_index":-1,"auto_rotate":"false","last_health_refresh":5,
                 "keys":{"a":{"request_count":"4","error_429":[],"exhausted_until":"2026-02-02T12:00:00","blocked_until":"soon","extra":1},"b":7,"c":null}}"#
                 .as_bytes(),
@@ -489,21 +527,21 @@ mod tests {
         let bads: [&[u8]; 8] =
             [b"", b"\0\0\0\0", b"{\"keys\":", b"[]", b"null", b"\xff\xfe{}", deep.as_bytes(), &vec![b' '; 9 << 20]];
         for content in bads {
-            let (folder, file) = with_file(content);
+            let (folder, mut file) = with_file(content);
             let (state, warnings) = file.load(now()).expect("loaded");
             assert_eq!((state, warnings.len()), (StoredState::default(), 1));
             let aside = folder.path().join("state.json.corrupt.20260202123000");
             assert_eq!(fs::read(aside).expect("set aside"), content);
-            file.save(&sample()).expect("work goes on");
+            file.save(&sample(), now()).expect("work goes on");
         }
     }
 
     #[test]
     fn a_byte_order_mark_is_let_pass_and_a_missing_file_is_normal() {
-        let (_folder, file) = with_file(b"\xef\xbb\xbf{\"active_index\":3}");
+        let (_folder, mut file) = with_file(b"\xef\xbb\xbf{\"active_index\":3}");
         assert_eq!(file.load(now()).expect("loaded").0.active_index, 3);
         let empty = tempfile::tempdir().expect("temp");
-        let file = StateFile::open(empty.path(), true).expect("opened");
+        let mut file = StateFile::open(empty.path(), true).expect("opened");
         assert_eq!(file.load(now()).expect("loaded"), Default::default());
     }
 
@@ -511,9 +549,52 @@ mod tests {
     fn a_file_that_cant_be_read_is_an_error_and_stays() {
         let folder = tempfile::tempdir().expect("temp");
         fs::create_dir(folder.path().join(NAME)).expect("a folder in its place");
-        let file = StateFile::open(folder.path(), true).expect("opened");
+        let mut file = StateFile::open(folder.path(), true).expect("opened");
         assert!(file.load(now()).is_err());
-        assert!(file.save(&sample()).is_err());
+        assert!(file.save(&sample(), now()).is_err());
         assert!(folder.path().join(NAME).is_dir());
+    }
+
+    #[test]
+    fn what_another_program_changes_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().expect("temp");
+        let mut file = StateFile::open(folder.path(), true).expect("opened");
+        file.load(now()).expect("nothing there");
+        file.save(&sample(), now()).expect("saved");
+        // As the old tool leaves it: without what it does not know.
+        let mut theirs: Value = serde_json::from_str(&text(&folder)).expect("valid");
+        theirs.as_object_mut().expect("an object").remove(OURS);
+        theirs["auto_rotate"] = false.into();
+        theirs["active_index"] = 0.into();
+        theirs["keys"]["ключ"]["request_count"] = 10.into();
+        theirs["keys"]["ключ"]["blocked_reason"] = Value::Null;
+        fs::write(folder.path().join(NAME), theirs.to_string()).expect("written");
+        let mut ours = sample();
+        ours.keys.get_mut("ключ").expect("there").request_count += 2;
+        for _ in 0..2 {
+            file.save(&ours, now()).expect("saved");
+            let state = StateFile::open(folder.path(), true).expect("opened").load(now()).expect("loaded").0;
+            let key = &state.keys["ключ"];
+            assert_eq!((key.request_count, &key.blocked_reason, state.auto_rotate), (12, &None, false));
+            assert_eq!((state.active_index, &state.own.active), (0, &None), "their choice");
+            assert_eq!(state.own.keys, sample().own.keys, "our own is not theirs to drop");
+        }
+        ours.own.active = Some("other".into());
+        file.save(&ours, now()).expect("saved");
+        assert!(text(&folder).contains("\"active\": \"other\""), "our next choice counts again");
+    }
+
+    #[test]
+    fn a_file_that_is_spoilt_or_removed_meanwhile_costs_nothing() {
+        let folder = tempfile::tempdir().expect("temp");
+        let mut file = StateFile::open(folder.path(), true).expect("opened");
+        file.load(now()).expect("nothing there");
+        file.save(&sample(), now()).expect("saved");
+        fs::write(folder.path().join(NAME), "half {").expect("written");
+        file.save(&sample(), now()).expect("saved");
+        assert_eq!(fs::read(folder.path().join("state.json.corrupt.20260202123000")).expect("set aside"), b"half {");
+        fs::remove_file(folder.path().join(NAME)).expect("removed");
+        file.save(&sample(), now()).expect("saved");
+        assert_eq!(file.load(now()).expect("loaded"), (sample(), Vec::new()));
     }
 }

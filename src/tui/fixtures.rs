@@ -119,7 +119,9 @@ pub(super) fn normal() -> Snapshot {
             latency_p50: Some(Duration::from_millis(840)),
             latency_p99: Some(Duration::from_millis(12_400)),
             dropped_records: 0,
+            unwritten_records: 0,
             failed_saves: 0,
+            dropped_log_lines: 0,
         },
         global_rate: RateView { last_second: 3, per_second: 10, last_minute: 84, per_minute: 300 },
         confidence: Confidence {

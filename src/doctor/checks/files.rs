@@ -38,10 +38,20 @@ pub(super) fn trace(facts: &Facts) -> Vec<Seen> {
         let what = Message::new("doctor-trace-dropped").with("count", number(dropped));
         return vec![Seen::warn(what).fix(Message::new("doctor-file-not-written-fix"))];
     }
+    let unwritten = facts.snapshot.traffic.unwritten_records;
+    if unwritten > 0 {
+        let what = Message::new("doctor-trace-unwritten").with("count", number(unwritten));
+        return vec![Seen::fail(what).fix(Message::new("doctor-file-not-written-fix"))];
+    }
     vec![appended(&facts.files.trace, facts.now)]
 }
 
 pub(super) fn log(facts: &Facts) -> Vec<Seen> {
+    let dropped = facts.snapshot.traffic.dropped_log_lines;
+    if dropped > 0 {
+        let what = Message::new("doctor-log-dropped").with("count", number(dropped));
+        return vec![Seen::warn(what).fix(Message::new("doctor-file-not-written-fix"))];
+    }
     vec![appended(&facts.files.log, facts.now)]
 }
 

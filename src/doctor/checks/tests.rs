@@ -442,9 +442,13 @@ fn files_and_what_they_need_are_told() {
     let traffic = |facts: &mut Facts| {
         let snapshot = Arc::make_mut(&mut facts.snapshot);
         (snapshot.traffic.failed_saves, snapshot.traffic.dropped_records) = (1, 2);
+        snapshot.traffic.dropped_log_lines = 3;
     };
     says("state", traffic, &[(Fail, "doctor-state-not-saved", fix)]);
     says("trace", traffic, &[(Warn, "doctor-trace-dropped", fix)]);
+    says("log", traffic, &[(Warn, "doctor-log-dropped", fix)]);
+    let waiting = |facts: &mut Facts| Arc::make_mut(&mut facts.snapshot).traffic.unwritten_records = 2;
+    says("trace", waiting, &[(Fail, "doctor-trace-unwritten", fix)]);
 }
 
 #[test]

@@ -3,8 +3,7 @@
 mod line;
 
 use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -64,19 +63,10 @@ impl TraceFile {
     /// The file is opened anew each time, so that one that was moved away is not written to for ever.
     fn write(&self, batch: &[u8]) -> io::Result<()> {
         let mut file = permissions::private_file(&self.path, self.enforce)?;
-        let mut size = file.metadata()?.len();
-        if rotate::when_full(&self.path, size, self.rotation)? {
+        if rotate::when_full(&self.path, file.metadata()?.len(), self.rotation)? {
             file = permissions::private_file(&self.path, self.enforce)?;
-            size = 0;
         }
-        if size > 0 && !ends_line(&mut file, size)? {
-            file.write_all(b"\n")?;
-        }
-        let before = file.metadata()?.len();
-        file.write_all(batch).inspect_err(|_| {
-            // Half a line is worse than none; when even this fails, the next batch starts on a new line.
-            let _ = file.set_len(before);
-        })
+        rotate::append(&mut file, batch)
     }
 }
 
@@ -93,14 +83,6 @@ pub(crate) fn follow(path: &Path) -> Result<(NewestFirst<TraceRecord>, Follower<
 /// Where the trace of a state folder is.
 pub(crate) fn path(state_folder: &Path) -> PathBuf {
     state_folder.join("trace").join("trace.jsonl")
-}
-
-/// Whether the last byte is a line's end; a sudden end may have left half a line.
-fn ends_line(file: &mut File, size: u64) -> io::Result<bool> {
-    let mut last = [0];
-    file.seek(SeekFrom::Start(size - 1))?;
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
 }
 
 #[cfg(test)]

@@ -98,9 +98,7 @@ fn evenness(view: &View<'_>) -> Line<'static> {
 
 /// Only when something was lost.
 fn losses(view: &View<'_>) -> Vec<Line<'static>> {
-    let traffic = &view.snapshot.traffic;
-    let lost = [("limits-dropped", traffic.dropped_records), ("limits-unsaved", traffic.failed_saves)];
-    let lines = lost.into_iter().filter(|(_, count)| *count > 0);
+    let lines = view.snapshot.traffic.losses().into_iter().filter(|(_, count)| *count > 0);
     lines
         .map(|(id, count)| {
             let text = view.say(&Message::new(id).with("count", whole(count)));
