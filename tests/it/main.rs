@@ -14,6 +14,8 @@ mod cli;
 mod commands;
 // The proxy in the background: started, replaced, stopped.
 mod daemon;
+// Disks that are full, closed, slow or gone; files that are spoilt; sudden ends.
+mod disk;
 // The examples in the docs, run.
 mod docs;
 // What the doctor sees, and what it changes when told to.
@@ -32,6 +34,8 @@ mod relay;
 mod running;
 // The dashboard in a terminal: keys pressed, the screen read.
 mod screen;
+// Two at once on the same files: instances, commands, the old tool.
+mod neighbours;
 // Hostile bytes: refused, and nothing goes upstream.
 mod threats;
 // TLS between clients and the proxy.

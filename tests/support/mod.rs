@@ -5,4 +5,5 @@ pub(crate) mod client;
 pub(crate) mod proxy;
 pub(crate) mod schema;
 pub(crate) mod source;
+pub(crate) mod sudden_end;
 pub(crate) mod terminal;

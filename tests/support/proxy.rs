@@ -33,13 +33,18 @@ pub(crate) fn key(label: &str) -> String {
 pub(crate) struct Home {
     pub(crate) folder: Arc<tempfile::TempDir>,
     variables: Vec<(String, String)>,
+    /// Who runs the program, where it is not who runs the test.
+    pub(crate) user: Option<u32>,
 }
+
+/// Who owns nothing, on most systems.
+const NOBODY: u32 = 65_534;
 
 impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("kmi-it-").tempdir().expect("temp");
         fs::create_dir(folder.path().join("auths")).expect("made");
-        Self { folder: Arc::new(folder), variables: Vec::new() }
+        Self { folder: Arc::new(folder), variables: Vec::new(), user: None }
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -65,6 +70,24 @@ impl Home {
         self.folder.path().join("state")
     }
 
+    /// Gives the home to an ordinary user, for whom permissions hold, when it is root who runs the test.
+    pub(crate) fn of_an_ordinary_user(mut self) -> Self {
+        if rustix::process::getuid().is_root() {
+            let program = self.program();
+            let linked = self.folder.path().join("kmi-tui");
+            // The build's folder may be closed to others.
+            fs::hard_link(&program, &linked).or_else(|_| fs::copy(&program, &linked).map(drop)).expect("there");
+            give(self.folder.path(), NOBODY);
+            self.user = Some(NOBODY);
+        }
+        self
+    }
+
+    pub(crate) fn program(&self) -> PathBuf {
+        let built = PathBuf::from(env!("CARGO_BIN_EXE_kmi-tui"));
+        if self.user.is_some() { self.folder.path().join("kmi-tui") } else { built }
+    }
+
     /// The variables that make it a home.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
@@ -86,7 +109,10 @@ impl Home {
 
     /// The binary with this home and nothing of the real environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kmi-tui"));
+        let mut command = Command::new(self.program());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .args(arguments)
             .env_clear()
@@ -101,7 +127,7 @@ impl Home {
 
     /// The same files and settings for a second process; the folder goes with the last of them.
     pub(crate) fn beside(&self) -> Self {
-        Self { folder: self.folder.clone(), variables: self.variables.clone() }
+        Self { folder: self.folder.clone(), variables: self.variables.clone(), user: self.user }
     }
 
     /// Starts the proxy and waits until it listens.
@@ -120,6 +146,18 @@ impl Home {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
+}
+
+/// Gives a folder and all in it to this user; the program is a link to one that stays where it is.
+fn give(folder: &Path, user: u32) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            give(&entry.path(), user);
+        } else if entry.file_name() != "kmi-tui" {
+            std::os::unix::fs::lchown(entry.path(), Some(user), Some(user)).expect("given");
+        }
+    }
+    std::os::unix::fs::chown(folder, Some(user), Some(user)).expect("given");
 }
 
 /// Ends whatever serves this home in the background when the test is over, however it ends.
@@ -249,9 +287,13 @@ impl Proxy {
         until(what, || Some(self.state()).filter(|state| holds(state))).await
     }
 
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
         let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().expect("a pid")));
-        rustix::process::kill_process(pid.expect("it runs"), signal).expect("sent");
+        pid.expect("it runs")
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.pid(), signal).expect("sent");
     }
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {

@@ -44,7 +44,11 @@ impl Terminal {
     pub(crate) fn open(home: &Home, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
         let (pty, pts) = pty_process::open().expect("a pseudo-terminal");
         pty.resize(Size::new(rows, columns)).expect("sized");
-        let child = pty_process::Command::new(env!("CARGO_BIN_EXE_kmi-tui"))
+        let mut program = pty_process::Command::new(home.program());
+        if let Some(user) = home.user {
+            program = program.uid(user).gid(user);
+        }
+        let child = program
             .args(arguments)
             .env_clear()
             .envs(home.environment())
