@@ -18,6 +18,8 @@ mod i18n;
 mod page;
 mod poller;
 mod proxy;
+#[cfg(test)]
+mod spoil;
 mod store;
 mod tui;
 mod upstream;

@@ -251,4 +251,18 @@ mod tests {
             let _ = parse(&bytes, |_| None);
         }
     }
+
+    proptest! {
+        #[test]
+        fn no_spoilt_file_breaks_it_or_the_bounds(
+            bytes in crate::spoil::spoilt(&["export A='b # c'\nB=\"x ${A:-d} \\n\" # e\r\nC=${B}${B}${C:-${A}}\n", "KMI_API_KEY=sk-secret\n"]),
+        ) {
+            if let Ok(parsed) = parse(&bytes, |name| (name == "HOME").then(|| "/home/me".to_owned())) {
+                let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+                prop_assert!(parsed.bad_lines.iter().all(|line| (1..=lines).contains(line)), "{:?}", parsed.bad_lines);
+                let longest = parsed.values.iter().filter_map(|(_, value)| value.as_ref()).map(String::len).max();
+                prop_assert!(longest.unwrap_or_default() <= VALUE_MAX + SIZE_MAX);
+            }
+        }
+    }
 }

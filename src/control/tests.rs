@@ -222,7 +222,7 @@ async fn no_spoilt_line_stops_it_or_is_left_without_an_answer() {
     let (_engine, _) = served(folder.path());
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let lines = spoilt_lines();
-    for _ in 0..500 {
+    for _ in 0..proptest::test_runner::Config::default().cases {
         let sent = lines.new_tree(&mut runner).expect("made").current();
         let mut stream = tokio::net::UnixStream::connect(folder.path().join(NAME)).await.expect("connected");
         stream.write_all(&sent).await.expect("taken");

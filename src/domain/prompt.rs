@@ -340,4 +340,16 @@ mod tests {
             prop_assert!(!hints.hint.chars().any(text::is_unsafe));
         }
     }
+
+    proptest! {
+        #[test]
+        fn no_spoilt_request_breaks_it_or_the_bounds(body in crate::spoil::spoilt(&[
+            r#"{"model":"kimi-for-coding","stream":true,"messages":[{"role":"system","content":"be kind"},{"role":"user","content":[{"type":"text","text":"write a poem"},{"type":"image_url","image_url":{"url":"ms://f1"}}]}]}"#,
+            r#"{"model":"m","metadata":{"user_id":"u"},"prompt_cache_key":"p","messages":[{"role":"user","content":"hello there"}]}"#,
+        ])) {
+            let read = read(Some("application/json"), None, &body);
+            prop_assert!(read.hint.chars().count() <= 63 && !read.hint.chars().any(text::is_unsafe));
+            prop_assert!(read.head.chars().count() <= 63 && !read.head.chars().any(text::is_unsafe));
+        }
+    }
 }

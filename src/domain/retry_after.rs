@@ -38,6 +38,8 @@ fn date(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -80,5 +82,21 @@ mod tests {
     fn our_own_header_never_says_too_little() {
         assert_eq!(header_seconds(Duration::ZERO), 1);
         assert_eq!(header_seconds(Duration::from_millis(1_001)), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_breaks_it_or_the_bounds(
+            values in prop::collection::vec(crate::spoil::spoilt(&["120", "1.5", "1e9", "Mon, 05 Jan 2026 00:02:00 GMT", "-1"]), 0..3),
+            seconds in -377_705_116_800_i64..253_402_207_200,
+        ) {
+            let mut headers = HeaderMap::new();
+            for value in values.iter().filter_map(|value| HeaderValue::from_bytes(value).ok()) {
+                headers.append(header::RETRY_AFTER, value.clone());
+                headers.append("retry-after-ms", value);
+            }
+            let now = Timestamp::from_second(seconds).expect("in range");
+            prop_assert!(of_headers(&headers, now).is_none_or(|wait| (LEAST..=MOST).contains(&wait)));
+        }
     }
 }

@@ -240,4 +240,24 @@ mod tests {
             reader.finish();
         }
     }
+
+    proptest! {
+        #[test]
+        fn a_spoilt_stream_reads_the_same_however_it_is_cut(
+            body in crate::spoil::spoilt(&[OPENAI, ANTHROPIC]),
+            size in 1..200_usize,
+            events: bool,
+        ) {
+            let kind = if events { "text/event-stream" } else { "application/json" };
+            let read = |size: usize| {
+                let mut reader = TokenReader::for_content_type(Some(kind), None);
+                for chunk in body.chunks(size) {
+                    reader.feed(chunk);
+                    assert!(reader.held.len() <= LINE_MAX, "{}", reader.held.len());
+                }
+                (reader.finish(), reader.saw_error_event())
+            };
+            prop_assert_eq!(read(size), read(body.len().max(1)));
+        }
+    }
 }

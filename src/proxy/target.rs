@@ -68,6 +68,8 @@ fn leaves(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn below(rest: &str) -> Result<Target, BadTarget> {
@@ -108,6 +110,24 @@ mod tests {
         ] {
             let uri: Uri = target.parse().expect(target);
             assert_eq!(read(&uri, "/kmi-rotor/v1"), expected, "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_target_breaks_it_or_leaves_the_base_path(
+            tail in r"(/|//|\\|\.|\.\.|%2[eEfF]|%5[cC]|%3[bB]|%|;|@|:|\?|#|v1|[a-z0-9]|\PC){0,16}",
+        ) {
+            let path = format!("/kmi-rotor/v1{tail}");
+            let Ok(uri) = path.parse::<Uri>() else { return Ok(()) };
+            if let Ok(Target::Below(rest)) = read(&uri, "/kmi-rotor/v1") {
+                prop_assert!(rest.starts_with('/') && !rest.starts_with("//"), "{rest:?}");
+                prop_assert!(uri.path().ends_with(&rest), "byte for byte: {rest:?}");
+                let plain = rest.to_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
+                prop_assert!(plain.split('/').all(|segment| segment != ".." && segment != "."), "{rest:?}");
+                let joined: Uri = format!("https://host.test/coding/v1{rest}").parse().expect("a URL");
+                prop_assert_eq!(joined.host(), Some("host.test"));
+            }
         }
     }
 }

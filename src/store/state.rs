@@ -126,7 +126,11 @@ impl StateFile {
         atomic::write(&self.path, format!("{text}\n").as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))?;
         // As it reads: a moment is written in whole seconds.
         self.file = object(text.as_bytes()).map(|fields| Reader::default().state(fields)).unwrap_or_default();
-        self.ours = state.clone();
+        let before = std::mem::replace(&mut self.ours, state.clone());
+        for (label, key) in before.keys {
+            // A label that is not there now may come back with its history.
+            self.ours.keys.entry(label).or_insert(key);
+        }
         Ok(())
     }
 
@@ -432,6 +436,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -596,5 +602,37 @@ mod tests {
         fs::remove_file(folder.path().join(NAME)).expect("removed");
         file.save(&sample(), now()).expect("saved");
         assert_eq!(file.load(now()).expect("loaded"), (sample(), Vec::new()));
+    }
+
+    #[test]
+    fn a_label_that_goes_and_comes_back_is_not_counted_twice() {
+        let folder = tempfile::tempdir().expect("temp");
+        let mut file = StateFile::open(folder.path(), true).expect("opened");
+        file.load(now()).expect("nothing there");
+        let (with, without) = (sample(), StoredState { keys: BTreeMap::new(), ..sample() });
+        for state in [&with, &without, &without, &with] {
+            file.save(state, now()).expect("saved");
+        }
+        assert_eq!(file.load(now()).expect("loaded").0.keys, with.keys);
+    }
+
+    proptest! {
+        #[test]
+        fn no_spoilt_file_breaks_it_and_what_is_written_reads_back(content in crate::spoil::spoilt(&[
+            r#"{"schema_version":1,"active_index":1,"rotation_index":2,"auto_rotate":true,"last_health_refresh":"2026-02-02T12:30:00Z","keys":{"a":{"last_used":"2026-02-02T12:30:00Z","request_count":7,"error_401":0,"error_403":0,"error_429":1,"error_5xx":0,"exhausted_until":"2026-02-02T12:30:00","blocked_until":null,"blocked_reason":"payment_required"}},"kmi_tui":{"active":"a","keys":{"a":{"cooldown_cause":"quota_week","tokens_input":5}}},"future":{"x":[1]}}"#,
+        ])) {
+            let (folder, mut file) = with_file(&content);
+            let (read, _) = file.load(now()).expect("loaded");
+            file.save(&read, now()).expect("saved");
+            let text = text(&folder);
+            prop_assert!(text.is_ascii());
+            let value: Value = serde_json::from_str(&text).expect("valid");
+            prop_assert!(value["keys"].as_object().expect("an object").values().all(|key| key.as_object().is_some_and(|key| key.len() == 9)));
+            let (again, warnings) = StateFile::open(folder.path(), true).expect("opened").load(now()).expect("loaded");
+            // Moments are kept in whole seconds.
+            file.save(&again, now()).expect("saved");
+            prop_assert_eq!(value, serde_json::from_str::<Value>(&self::text(&folder)).expect("valid"));
+            prop_assert!(warnings.is_empty(), "{:?}", warnings);
+        }
     }
 }

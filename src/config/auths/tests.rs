@@ -577,3 +577,19 @@ fn a_kept_key_is_compared_with_the_others_as_ever() {
         (vec!["z", "z-2"], vec!["auth-kept", "auth-same-key", "auth-same-label"])
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_spoilt_file_breaks_it_or_tells_its_secret(
+        name in proptest::sample::select(vec!["a.env", "b.toml", "c.json", "d.json.bak", "e/f.env"]),
+        content in crate::spoil::spoilt(&[
+            "export KMI_API_KEY='sk-never-shown-0123456789' # mine\nKMI_KEY_LABEL=\"first\"\nKMI_KEY_PRIORITY=7\nKMI_KEY_DISABLED=no\nEMAIL=a@example.org\n",
+            "[providers.moonshot-ai]\napi_key = \"sk-never-shown-0123456789\"\nbase_url = \"https://api.moonshot.ai/v1\"\n",
+            "{\"providers\": {\"x\": {\"api_key\": \"sk-never-shown-0123456789\", \"base_url\": \"https://api.moonshot.ai/v1\"}}}",
+        ]),
+    ) {
+        // Loading itself looks for the secret in all that is said.
+        let auths = Folder::new().file(name, content).load();
+        proptest::prop_assert!(auths.keys.len() <= 1 && auths.keys.iter().all(|key| !key.label.as_str().is_empty()));
+    }
+}

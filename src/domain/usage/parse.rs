@@ -398,4 +398,18 @@ mod tests {
             }
         }
     }
+
+    proptest! {
+        #[test]
+        fn no_spoilt_answer_breaks_it_or_the_bounds(body in crate::spoil::spoilt(&[
+            r#"{"usage":{"limit":"2048","used":"214","remaining":"1834","resetTime":"2026-01-09T15:23:13.716839300Z"},"limits":[{"window":{"duration":300,"timeUnit":"TIME_UNIT_MINUTE"},"detail":{"limit":"200","used":"139","remaining":"61","resetTime":"2026-01-06T13:33:02.717479433Z"}}]}"#,
+            r#"{"usages":{"limit_5h":{"used_ratio":1,"reset_time":"2026-01-05T01:00:00Z"},"limit_7d":{"used_ratio":0.5}}}"#,
+        ])) {
+            if let Ok(usage) = parse(&body, now()) {
+                let mut shares = usage.windows.iter().filter_map(|window| window.left);
+                prop_assert!(shares.all(|left| (0.0..=1.0).contains(&left)));
+                usage.tightest(now());
+            }
+        }
+    }
 }
