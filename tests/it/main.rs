@@ -47,6 +47,8 @@ mod trace;
 
 // README and its neighbours: commands, links, names and defaults are those of the tree.
 mod readme;
+// Dependencies: where they come from, and under which licences.
+mod supply;
 // The direction of the layers, and the other house rules.
 mod tidy;
 // Every word in every language, and none that nobody says.
