@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_breaks_it_or_the_bounds(
+        fn no_spoilt_value_breaks_it_or_the_bounds(
             values in prop::collection::vec(crate::spoil::spoilt(&["120", "1.5", "1e9", "Mon, 05 Jan 2026 00:02:00 GMT", "-1"]), 0..3),
             seconds in -377_705_116_800_i64..253_402_207_200,
         ) {

@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_target_breaks_it_or_leaves_the_base_path(
+        fn no_spoilt_target_breaks_it_or_leaves_the_base_path(
             tail in r"(/|//|\\|\.|\.\.|%2[eEfF]|%5[cC]|%3[bB]|%|;|@|:|\?|#|v1|[a-z0-9]|\PC){0,16}",
         ) {
             let path = format!("/kmi-rotor/v1{tail}");
