@@ -4,7 +4,10 @@
 use clap::{Arg, Command, CommandFactory};
 
 use super::{Args, fault};
-use crate::{domain::message::Message, i18n::Words};
+use crate::{
+    domain::message::Message,
+    i18n::{Locale, Words},
+};
 
 /// The whole command line, explained in the language of `words`.
 pub(super) fn command(words: &Words) -> Command {
@@ -44,12 +47,17 @@ fn explained_argument(argument: Arg, words: &Words) -> Arg {
     let default = default.filter(|_| takes);
     let default = default.map(|value| words.render(&Message::new("usage-default").with("value", value)));
     let argument = argument.help_heading(words.text(heading)).hide_default_value(takes).hide_possible_values(takes);
+    let argument = if argument.get_id() == "lang" { argument.value_name(languages()) } else { argument };
     match known {
         Some((_, text)) => {
             argument.help(format!("{} {}", words.text(text), default.unwrap_or_default()).trim().to_owned())
         }
         None => argument,
     }
+}
+
+fn languages() -> String {
+    Locale::ALL.map(Locale::tag).join("|")
 }
 
 /// The line that shows how each is used; only the parser, once it has built them, knows all of it.
@@ -179,7 +187,6 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::i18n::Locale;
 
     /// Every command below this one, by the words that are typed.
     fn all(command: &Command, path: &str, into: &mut Vec<(String, Command)>) {

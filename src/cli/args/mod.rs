@@ -32,7 +32,7 @@ pub(super) struct Args {
     pub(super) demo: bool,
     #[arg(long, global = true)]
     dry_run: bool,
-    #[arg(long, global = true, value_name = "en|ru")]
+    #[arg(long, global = true)]
     lang: Option<String>,
     #[arg(long, global = true, value_name = "FILE")]
     env_file: Option<PathBuf>,
