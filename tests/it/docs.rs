@@ -7,8 +7,17 @@ use crate::support::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_print_what_they_say() {
+    examples("docs/commands.md", "en").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_print_what_they_say_in_russian() {
+    examples("docs/ru/commands.md", "ru").await;
+}
+
+async fn examples(page: &'static str, locale: &str) {
     let simulator = simulator(&["alpha", "beta"]).await;
-    let home = home(&simulator, &["alpha", "beta"]).set("KMI_AUTO_ROTATE_ALLOWED", "1");
+    let home = home(&simulator, &["alpha", "beta"]).set("KMI_AUTO_ROTATE_ALLOWED", "1").set("KMI_LOCALE", locale);
     let settings = home.folder.path().join(".env").display().to_string();
     let home = home.set("KMI_ENV_PATH", settings);
     let variables = home.environment();
@@ -19,7 +28,7 @@ async fn the_examples_print_what_they_say() {
         for (name, value) in variables {
             cases.env(name, value);
         }
-        cases.case(root().join("docs/commands.md"));
+        cases.case(root().join(page));
         cases.run();
     };
     tokio::task::spawn_blocking(run).await.expect("as the docs say");

@@ -51,5 +51,7 @@ mod readme;
 mod supply;
 // The direction of the layers, and the other house rules.
 mod tidy;
+// The papers for users, in Russian too.
+mod translations;
 // Every word in every language, and none that nobody says.
 mod words;
