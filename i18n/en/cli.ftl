@@ -79,6 +79,7 @@ status-proxy = Proxy
 status-upstream = Upstream
 status-active = Active key
 status-rotation = Rotation
+cli-not-saved = The change could not be saved. Check the space on the disk and the permissions of the state folder { $path }.
 status-unwritten = Not written
 status-running = running
 status-not-running = not running

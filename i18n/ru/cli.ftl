@@ -79,6 +79,7 @@ status-proxy = Прокси
 status-upstream = Апстрим
 status-active = Активный ключ
 status-rotation = Ротация
+cli-not-saved = Изменение не удалось сохранить. Проверьте место на диске и права на папку состояния { $path }.
 status-unwritten = Не записано
 status-running = работает
 status-not-running = не запущен

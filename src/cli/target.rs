@@ -1,6 +1,6 @@
 //! Whom a command is for: the running instance, or, without one, the files under their lock. Either answers alike.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     Stop,
@@ -11,7 +11,8 @@ use crate::{
     config::{Config, Environment, Flags, Loaded},
     control::Client,
     domain::{
-        command::{Command, Notice},
+        command::{Command, Notice, Severity},
+        message::Message,
         snapshot::Snapshot,
     },
     engine::Engine,
@@ -27,6 +28,7 @@ pub(super) enum Target {
     /// Nobody runs: the files are ours as long as the lock is.
     Files {
         engine: Engine,
+        state_dir: PathBuf,
         /// Whether somebody asks the upstream when a check is due.
         polled: bool,
         _lock: InstanceLock,
@@ -51,7 +53,13 @@ impl Target {
         let (_, keys) = Follower::new(flags, environment.clone(), loaded);
         let setup = run::setup(&config, Kind::Live, config.listen.address);
         let (parts, _) = run::parts(&config, setup, keys, words)?;
-        Ok(Self::Files { engine: Engine::start(parts), polled: false, _lock: lock, _log: log })
+        Ok(Self::Files {
+            engine: Engine::start(parts),
+            state_dir: config.state_dir,
+            polled: false,
+            _lock: lock,
+            _log: log,
+        })
     }
 
     pub(super) const fn is_running(&self) -> bool {
@@ -72,7 +80,17 @@ impl Target {
             Self::Running(client) => {
                 client.command(command).await.map_err(|error| Stop::failed(words.render(&error.message())))
             }
-            Self::Files { engine, .. } => Ok(engine.command(command)),
+            Self::Files { engine, state_dir, .. } => {
+                let notice = engine.command(command);
+                engine.saved().await;
+                // A running instance tries again; this one is about to end.
+                let unsaved = engine.fresh_snapshot().await.traffic.failed_saves > 0;
+                if unsaved && notice.severity == Severity::Ok {
+                    let message = Message::new("cli-not-saved").with("path", state_dir.display().to_string());
+                    return Err(Stop::failed(words.render(&message)));
+                }
+                Ok(notice)
+            }
         }
     }
 

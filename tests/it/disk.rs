@@ -200,6 +200,21 @@ async fn a_folder_that_cant_be_written_is_named_at_the_start() {
 }
 
 #[tokio::test]
+async fn a_command_whose_change_cant_be_saved_fails() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]).of_an_ordinary_user();
+    assert_eq!(home.run(&["block", "alpha", "--reason", "one"]).await.0, Some(0));
+    set_mode(&home.state_dir(), 0o500);
+    let (code, said, errors) = home.run(&["block", "alpha", "--reason", "two"]).await;
+    let (looks, status, _) = home.run(&["status"]).await;
+    set_mode(&home.state_dir(), 0o700);
+    assert!(code == Some(1) && errors.contains("could not be saved") && said.is_empty(), "{code:?}: {said}{errors}");
+    assert!(looks == Some(0) && status.contains("alpha"), "to look is possible: {status}");
+    let text = fs::read_to_string(home.state_dir().join("state.json")).expect("there");
+    assert!(text.contains("\"one\"") && !text.contains("\"two\""), "{text}");
+}
+
+#[tokio::test]
 async fn a_state_that_is_none_is_set_aside_whole() {
     let simulator = simulator(&["alpha"]).await;
     let deep = "[".repeat(200_000);
