@@ -4,7 +4,7 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::Instant};
 
 use super::{
+    nudge::Attendance,
     pool::Pool,
     socket::{Silence, Socket},
 };
@@ -56,6 +57,7 @@ pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
     /// None = it has ended.
     connection: Option<Box<Connection<Io, Full<Bytes>>>>,
+    attendance: Attendance,
     silence: Silence,
     requests: u32,
 }
@@ -66,7 +68,8 @@ impl Link {
         let io = TokioIo::new(Socket::new(stream, silence.clone()));
         let (sender, connection) = http1::Builder::new().preserve_header_case(true).handshake(io).await?;
         let (connection, idle_since) = (Some(Box::new(connection)), Instant::now());
-        Ok(Self { host, generation, idle_since, sender, connection, silence, requests: 0 })
+        let attendance = Attendance::default();
+        Ok(Self { host, generation, idle_since, sender, connection, attendance, silence, requests: 0 })
     }
 
     /// Sends a request and waits for the head of its answer; dropping the future, and the link, cancels it. An error with a
@@ -77,9 +80,12 @@ impl Link {
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
         self.requests += 1;
         let mut answer = pin!(self.sender.try_send_request(request));
+        let (connection, attendance) = (&mut self.connection, &mut self.attendance);
         poll_fn(|context| {
-            drive(&mut self.connection, context);
-            answer.as_mut().poll(context)
+            attendance.poll(context, |context| {
+                drive(connection, context);
+                answer.as_mut().poll(context)
+            })
         })
         .await
     }
@@ -96,7 +102,7 @@ impl Link {
 
     /// Whether it can take a request. Looks at the socket, and forgets whoever waited for it.
     pub(super) fn is_free(&mut self) -> bool {
-        drive(&mut self.connection, &mut Context::from_waker(Waker::noop()));
+        self.attendance.leave(|context| drive(&mut self.connection, context));
         self.connection.is_some() && self.sender.is_ready()
     }
 }
@@ -140,10 +146,15 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if let Some(link) = &mut self.link {
-            drive(&mut link.connection, context);
-        }
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let Self { inner, link, .. } = &mut *self;
+        let frame = match link {
+            Some(Link { attendance, connection, .. }) => attendance.poll(context, |context| {
+                drive(connection, context);
+                Pin::new(&mut *inner).poll_frame(context)
+            }),
+            None => Pin::new(inner).poll_frame(context),
+        };
+        let frame = ready!(frame);
         match &frame {
             Some(Ok(_)) if !self.inner.is_end_stream() => {}
             Some(Err(_)) => self.link = None,

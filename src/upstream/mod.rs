@@ -4,6 +4,7 @@
 //! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
 
 mod link;
+mod nudge;
 mod pool;
 pub(crate) mod probe;
 mod socket;
