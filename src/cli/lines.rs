@@ -7,6 +7,7 @@ use std::{
         mpsc::{SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::sync::broadcast::error::RecvError;
@@ -25,6 +26,9 @@ const QUEUE: usize = 1024;
 const PATH_MAX: usize = 60;
 /// Bytes that are printed at once; one line more is no matter.
 const AT_ONCE: usize = 64 * 1024;
+
+/// Lines are gathered so long: to wake the thread for each of them costs more than the line.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Where lines go.
 #[derive(Debug)]
@@ -67,6 +71,7 @@ fn printer(mut into: Into, words: &Words) -> SyncSender<Arc<TraceRecord>> {
         };
         while let Ok(record) = inbox.recv() {
             let mut lines = text(&record, &into);
+            thread::sleep(GATHER);
             // All that waits goes out at once.
             while lines.len() < AT_ONCE
                 && let Ok(record) = inbox.try_recv()

@@ -4,7 +4,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -23,18 +23,20 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
-use super::{Doing, StoreError, json, permissions, rotate::LineFile};
+use super::{Doing, StoreError, json, permissions, rotate::LineFile, stamp::Stamp};
 use crate::domain::policy::Rotation;
 
 /// Lines that may wait for the disk; further ones are dropped and counted.
 const QUEUE: usize = 4096;
+const LINE_USUAL: usize = 256;
 /// Bytes that are written at once; one line more is no matter.
 const AT_ONCE: usize = 64 * 1024;
 /// Bytes kept while the file can't be written; the oldest lines beyond are dropped and counted.
 const KEPT: usize = 1024 * 1024;
 /// How often they are tried again.
 const RETRY: Duration = Duration::from_secs(1);
-const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
+/// Lines are gathered so long: to wake the thread for each of them costs more than the line.
+const GATHER: Duration = Duration::from_millis(20);
 /// Targets of this crate; others speak from `WARN` on.
 const OURS: &str = "kmi_tui";
 
@@ -99,7 +101,7 @@ fn open(
     let (lines, inbox) = sync_channel(QUEUE);
     let dropped = Arc::new(AtomicU64::new(0));
     let thread = thread::Builder::new().name("kmi-log".to_owned()).spawn(move || write(file, &inbox)).ok();
-    let layer = JsonLines { lines: lines.clone(), dropped, zone, clock };
+    let layer = JsonLines { lines: lines.clone(), dropped, stamp: Mutex::new(Stamp::new(zone)), clock };
     Ok((layer, LogGuard { lines: Some(lines), thread }))
 }
 
@@ -107,7 +109,7 @@ fn open(
 struct JsonLines {
     lines: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
-    zone: TimeZone,
+    stamp: Mutex<Stamp>,
     clock: fn() -> Timestamp,
 }
 
@@ -122,12 +124,17 @@ impl<S: Subscriber> Layer<S> for JsonLines {
         event.record(&mut fields);
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
-            fields.extra.insert("lines_dropped_before".to_owned(), dropped.into());
+            fields.put("lines_dropped_before", &dropped);
         }
-        let ts = (self.clock)().to_zoned(self.zone.clone()).strftime(TIME).to_string();
-        let line = Line { ts, level: event.metadata().level().as_str(), message: fields.message, extra: fields.extra };
-        let Ok(mut line) = json::line(&line) else { return };
-        line.push('\n');
+        let mut line = String::with_capacity(LINE_USUAL);
+        line.push_str("{\"ts\":\"");
+        line.push_str(self.stamp.lock().unwrap_or_else(PoisonError::into_inner).text((self.clock)()));
+        line.push_str("\",\"level\":\"");
+        line.push_str(event.metadata().level().as_str());
+        line.push_str("\",\"message\":");
+        line.push_str(fields.message.as_deref().unwrap_or("\"\""));
+        line.push_str(&fields.others);
+        line.push_str("}\n");
         if self.lines.try_send(Some(line)).is_err() {
             self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
             DROPPED.fetch_add(1, Ordering::Relaxed);
@@ -135,52 +142,47 @@ impl<S: Subscriber> Layer<S> for JsonLines {
     }
 }
 
-#[derive(serde::Serialize)]
-struct Line {
-    ts: String,
-    level: &'static str,
-    message: String,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-/// An event's fields.
+/// An event's fields, as JSON.
 #[derive(Default)]
 struct Fields {
-    message: String,
-    extra: Map<String, Value>,
+    message: Option<String>,
+    /// `,"name":value` for each.
+    others: String,
 }
 
 impl Fields {
-    fn put(&mut self, field: &Field, value: Value) {
-        match (field.name(), value) {
-            ("message", Value::String(text)) => self.message = text,
-            (name, value) => {
-                self.extra.insert(name.to_owned(), value);
-            }
+    fn put(&mut self, name: &str, value: &impl Serialize) {
+        // What can't be written is left out: nobody could be told.
+        let Ok(value) = json::line(value) else { return };
+        if name == "message" {
+            self.message = Some(value);
+            return;
+        }
+        for part in [",\"", name, "\":", &value] {
+            self.others.push_str(part);
         }
     }
 }
 
 impl Visit for Fields {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
+        self.put(field.name(), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
+        self.put(field.name(), &value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
+        self.put(field.name(), &value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.into());
+        self.put(field.name(), &value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}").into());
+        self.put(field.name(), &format!("{value:?}"));
     }
 }
 
@@ -195,6 +197,9 @@ fn write(mut file: LineFile, inbox: &Receiver<Option<String>>) {
         };
         let mut over = matches!(next, Ok(None) | Err(RecvTimeoutError::Disconnected));
         lines.extend(next.ok().flatten());
+        if !over {
+            thread::sleep(GATHER);
+        }
         let most = lines.len() + AT_ONCE;
         while lines.len() < most && !over {
             match inbox.try_recv() {
@@ -226,6 +231,8 @@ fn drop_oldest(lines: &mut String) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use serde_json::Value;
 
     use super::*;
 

@@ -9,6 +9,7 @@ mod merge;
 pub(crate) mod output;
 pub(crate) mod permissions;
 pub(crate) mod rotate;
+mod stamp;
 pub(crate) mod state;
 pub(crate) mod trace;
 

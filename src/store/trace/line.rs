@@ -11,15 +11,20 @@ use crate::{
         key::Label,
         trace::{Attempt, Ending, Tokens, TraceRecord},
     },
-    store::json,
+    store::{
+        json,
+        stamp::{Stamp, TIME},
+    },
 };
-
-/// `2026-02-02 15:30:00 +0300`
-const TIME: &str = "%Y-%m-%d %H:%M:%S %z";
 
 /// A record as a line without its end, in ASCII: no text in it can command a terminal.
 pub(crate) fn as_line(record: &TraceRecord, zone: &TimeZone) -> serde_json::Result<String> {
-    json::line(&Line::of(record, zone))
+    stamped(record, &mut Stamp::new(zone.clone()))
+}
+
+/// The same for one of many.
+pub(super) fn stamped(record: &TraceRecord, stamp: &mut Stamp) -> serde_json::Result<String> {
+    json::line(&Line::of(record, stamp.text(record.at)))
 }
 
 /// The record of a line; `None` when it is none.
@@ -86,11 +91,11 @@ const fn completed() -> Ending {
 }
 
 impl<'a> Line<'a> {
-    fn of(record: &'a TraceRecord, zone: &TimeZone) -> Self {
+    fn of(record: &'a TraceRecord, ts: &'a str) -> Self {
         let optional = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
         let code = |code: &String| code.parse::<u16>().map_or_else(|_| Value::from(code.as_str()), Value::from);
         Self {
-            ts: record.at.to_zoned(zone.clone()).strftime(TIME).to_string().into(),
+            ts: ts.into(),
             request_id: (&record.request_id).into(),
             method: (&record.method).into(),
             prompt_hint: (&record.prompt_hint).into(),

@@ -15,6 +15,7 @@ use super::{
     Doing, StoreError,
     lines::{Follower, NewestFirst},
     lock, permissions, rotate,
+    stamp::Stamp,
 };
 use crate::domain::{policy::Rotation, trace::TraceRecord};
 
@@ -42,9 +43,9 @@ impl TraceFile {
 
     /// Appends whole lines or nothing.
     pub(crate) fn append(&self, records: &[Arc<TraceRecord>]) -> Result<(), StoreError> {
-        let mut batch = String::new();
+        let (mut batch, mut stamp) = (String::new(), Stamp::new(self.zone.clone()));
         for record in records {
-            let line = as_line(record, &self.zone).map_err(io::Error::from);
+            let line = line::stamped(record, &mut stamp).map_err(io::Error::from);
             batch.push_str(&line.map_err(StoreError::at(&self.path, Doing::Write))?);
             batch.push('\n');
         }
