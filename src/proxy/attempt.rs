@@ -109,7 +109,7 @@ pub(super) async fn send(
             }
         },
         Ok(answer) => {
-            let failure = judge(app, answer, lease).await;
+            let failure = Box::pin(judge(app, answer, lease)).await;
             let status = failure.answer.as_ref().ok().map(|answer| answer.status.as_u16());
             settle(app, lease, &failure.verdict, exchange, status, took);
             Err(failure)

@@ -96,7 +96,7 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
         };
         let verdict = failure.verdict.clone();
         best = Some(Failure::more_telling(best, failure));
-        let next = next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange);
+        let next = Box::pin(next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange));
         lease = match wish.unless_ordered(next).await {
             Ok(Some(lease)) | Err(Order::SendTo(lease)) => lease,
             Ok(None) => break,

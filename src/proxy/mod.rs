@@ -29,14 +29,16 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     sync::Semaphore,
     task::JoinSet,
     time::timeout,
@@ -208,22 +210,32 @@ async fn accept(
         let _ = stream.set_nodelay(true);
         let (watcher, app, peer) = (connections.watcher(), app.clone(), peer.ip());
         tasks.spawn(async move {
-            // Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
+            // On the heap each takes what it needs; within the task, as much as the largest of them would.
             match app.tls.clone() {
-                None => drop(watcher.watch(connection(stream, app, peer)).await),
-                Some(tls) => {
-                    let shaken = tokio::select! {
-                        shaken = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => shaken.ok().and_then(Result::ok),
-                        _ = app.handshakes.acquire() => None,
-                    };
-                    if let Some(stream) = shaken {
-                        drop(watcher.watch(connection(stream, app, peer)).await);
-                    }
-                }
+                None => Box::pin(attend(stream, app, peer, watcher)).await,
+                Some(tls) => Box::pin(attend_over_tls(stream, tls, app, peer, watcher)).await,
             }
             drop(permit);
         });
     }
+}
+
+async fn attend_over_tls(stream: TcpStream, tls: Arc<Tls>, app: Arc<App>, peer: IpAddr, watcher: Watcher) {
+    let shaken = tokio::select! {
+        shaken = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => shaken.ok().and_then(Result::ok),
+        _ = app.handshakes.acquire() => None,
+    };
+    if let Some(stream) = shaken {
+        Box::pin(attend(stream, app, peer, watcher)).await;
+    }
+}
+
+/// Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
+fn attend<Io>(stream: Io, app: Arc<App>, peer: IpAddr, watcher: Watcher) -> impl Future<Output = ()> + Send
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    watcher.watch(connection(stream, app, peer)).map(drop)
 }
 
 type Connection<Io, S> = http1::Connection<TokioIo<Unstalled<Io>>, S>;
@@ -244,13 +256,14 @@ fn connection<Io: AsyncRead + AsyncWrite + Unpin + Send>(
     let io = TokioIo::new(Unstalled::new(stream, app.settings.idle_timeout));
     let service = service_fn(move |request| {
         let app = app.clone();
-        async move {
+        // Given back when the answer begins; hyper would keep room for it as long as the connection lasts.
+        Box::pin(async move {
             let mut response = forward::handle(&app, request, peer).await;
             if app.closing.load(Ordering::Relaxed) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)
-        }
+        })
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -57,6 +57,10 @@ fn without_doubled_version<'a>(rest: &'a str, base_path: &str) -> &'a str {
 
 /// Whether some server on the way could read the rest as another place: dot segments in any disguise, or a new root.
 fn leaves(rest: &str) -> bool {
+    // Without these no segment is other than it looks.
+    if !rest.contains("/.") && !rest.contains(['%', '\\', ';']) {
+        return rest.starts_with("//");
+    }
     let plain =
         rest.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").replace('\\', "/");
     rest.starts_with("//")

@@ -158,7 +158,8 @@ impl Upstream {
         let generation = self.generation.load(Ordering::Relaxed);
         let mut link = match self.pool.take(&host, generation) {
             Some(link) => link,
-            None => self.connect(uri, host, generation).await?,
+            // Seldom, and large.
+            None => Box::pin(self.connect(uri, host, generation)).await?,
         };
         let began = Instant::now();
         match link.send(request).await {
