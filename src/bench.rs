@@ -10,12 +10,14 @@ use crate::{
         filter::Filter,
         key::{Key, KeyId, Label, Secret},
         now::{Now, add},
-        outcome::{Cause, Verdict},
+        outcome::{Cause, Verdict, classify},
         policy::{Policy, Strategy},
         pool::{Ask, CheckKind, Memory, Pool},
+        prompt,
         snapshot::{Confidence, RateView, Setup, Snapshot, Traffic},
+        tokens::TokenReader,
         trace::{Attempt, Tokens, TraceRecord},
-        usage::{Usage, Window, WindowKind},
+        usage::{self, Usage, Window, WindowKind},
     },
     i18n::Locale,
     tui::stage::Stage,
@@ -58,7 +60,7 @@ impl Picks {
         };
         for key in 0..keys {
             let left = f64::from(key % 70 + 30) / 100.0;
-            picks.pool.checked(KeyId(key), CheckKind::Refresh, Ok(usage(left)), at(Duration::ZERO));
+            picks.pool.checked(KeyId(key), CheckKind::Refresh, Ok(made_up_usage(left)), at(Duration::ZERO));
             if case == Case::HalfOut && key % 2 == 0 {
                 let now = at(Duration::ZERO);
                 picks.pool.settle(KeyId(key), now, &Verdict::bare(Cause::QuotaWeek), None, now);
@@ -167,6 +169,28 @@ impl Filtered {
     }
 }
 
+/// What an answer means, by its name.
+pub fn cause(status: u16, body: &[u8]) -> &'static str {
+    http::StatusCode::from_u16(status).map_or("", |status| classify(status, None, body).cause.code())
+}
+
+/// The words of a request that its trace shows.
+pub fn words(body: &[u8]) -> String {
+    prompt::read(Some("application/json"), None, body).hint
+}
+
+/// How many quota windows an answer of `/usages` names.
+pub fn windows(body: &[u8]) -> usize {
+    usage::parse(body, at(Duration::ZERO).wall).map_or(0, |usage| usage.windows.len())
+}
+
+/// Tokens of the answer that a stream brings, in these pieces.
+pub fn tokens_out<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Option<u64> {
+    let mut reader = TokenReader::for_content_type(Some("text/event-stream"), None);
+    pieces.for_each(|piece| reader.feed(piece));
+    reader.finish().output
+}
+
 impl Picks {
     fn snapshot(&self) -> Snapshot {
         let now = at(self.steady);
@@ -247,7 +271,7 @@ fn made_up(number: u32) -> Option<Key> {
     })
 }
 
-fn usage(left: f64) -> Usage {
+fn made_up_usage(left: f64) -> Usage {
     let window = |kind, seconds| Window {
         kind,
         left: Some(left),
