@@ -23,7 +23,7 @@ pub(super) fn check<B>(settings: &Settings, request: &Request<B>, peer: IpAddr) 
     let headers = request.headers();
     check_framing(headers)?;
     let host = check_host(headers, settings)?;
-    check_origin(headers, &host, settings)?;
+    check_origin(headers, host, settings)?;
     if let Ok(open @ (Target::Alive | Target::Ready)) = target {
         return Ok(open);
     }
@@ -73,7 +73,7 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Exactly one `Host`; on a loopback bind it must name this machine (DNS rebinding).
-fn check_host(headers: &HeaderMap, settings: &Settings) -> Result<String, Refusal> {
+fn check_host<'a>(headers: &'a HeaderMap, settings: &Settings) -> Result<&'a str, Refusal> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(value), None) = (hosts.next(), hosts.next()) else {
         return Err(bad("bad_host", "Exactly one Host header is needed", "HTTP/1.1 asks for it."));
@@ -81,7 +81,7 @@ fn check_host(headers: &HeaderMap, settings: &Settings) -> Result<String, Refusa
     let Some(host) = value.to_str().ok().and_then(host_of) else {
         return Err(bad("bad_host", "The Host header is not a host", "HTTP/1.1 asks for host[:port]."));
     };
-    if settings.local_only() && !is_loopback(&host) && !host.eq_ignore_ascii_case(&settings.host) {
+    if settings.local_only() && !is_loopback(host) && !host.eq_ignore_ascii_case(&settings.host) {
         return Err(forbidden(
             "foreign_host",
             "This Host is not served",
@@ -98,7 +98,7 @@ fn check_origin(headers: &HeaderMap, host: &str, settings: &Settings) -> Result<
         let origin = origin.to_str().ok().and_then(origin_host);
         origin.is_none_or(|origin| {
             let same = origin.eq_ignore_ascii_case(host);
-            if settings.local_only() { !is_loopback(&origin) } else { !same }
+            if settings.local_only() { !is_loopback(origin) } else { !same }
         })
     });
     if cross_site || foreign {
@@ -142,7 +142,7 @@ fn bearer_of(value: &HeaderValue) -> Option<&[u8]> {
 }
 
 /// The host of `host[:port]`, brackets kept off; `None` when it is anything else.
-fn host_of(text: &str) -> Option<String> {
+fn host_of(text: &str) -> Option<&str> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
@@ -155,10 +155,10 @@ fn host_of(text: &str) -> Option<String> {
         || port.strip_prefix(':').is_some_and(|port| !port.starts_with('+') && port.parse::<u16>().is_ok());
     let name_fine =
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte));
-    (port_fine && name_fine).then(|| host.to_owned())
+    (port_fine && name_fine).then_some(host)
 }
 
-fn origin_host(origin: &str) -> Option<String> {
+fn origin_host(origin: &str) -> Option<&str> {
     let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))?;
     host_of(rest)
 }

@@ -1,6 +1,7 @@
 //! Which headers pass, in one table for each direction. All else passes unchanged and in order: the upstream judges
 //! clients by their headers, and nothing here pretends to be another client.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
@@ -95,7 +96,7 @@ pub(super) fn for_client(upstream: &HeaderMap, secret: &Secret) -> HeaderMap {
 /// `x-kmi-…`: a label may be any text, so it goes as UTF-8 bytes, without what a header can't hold.
 pub(super) fn text_value(text: &str) -> HeaderValue {
     let printable: Vec<u8> = text.bytes().filter(|byte| *byte >= b' ' && *byte != 0x7f).collect();
-    HeaderValue::from_bytes(&printable).unwrap_or_else(|_| HeaderValue::from_static("?"))
+    HeaderValue::from_maybe_shared(Bytes::from(printable)).unwrap_or_else(|_| HeaderValue::from_static("?"))
 }
 
 fn listed_in_connection(headers: &HeaderMap) -> Vec<HeaderName> {
