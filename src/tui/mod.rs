@@ -53,7 +53,10 @@ use ratatui::{Frame, Terminal, backend::TestBackend, buffer::Buffer};
 use tokio::{
     sync::{
         Notify,
-        broadcast::{self, error::RecvError},
+        broadcast::{
+            self,
+            error::{RecvError, TryRecvError},
+        },
         mpsc, watch,
     },
     time::{Instant, sleep_until},
@@ -188,7 +191,12 @@ pub(crate) async fn run(feed: Feed, words: Words, look: Look, stop: impl Future<
         };
         match happened {
             Happened::TerminalGone => return Ok(Leave::Signal),
-            Happened::Draw => dashboard.draw(&mut terminal)?,
+            Happened::Draw => {
+                if dashboard.catch_up() {
+                    return Ok(Leave::Quit);
+                }
+                dashboard.draw(&mut terminal)?;
+            }
             Happened::Painted(Err(fault)) if terminal::is_hangup(&fault) => return Ok(Leave::Signal),
             Happened::Painted(painted) => {
                 dashboard.painting = false;
@@ -283,10 +291,12 @@ impl Dashboard {
         }
     }
 
-    /// Waits for whatever comes first. Cancel safe: nothing is taken before it is returned.
+    /// Waits for whatever comes first. Cancel safe: nothing is taken before it is returned. What the engine tells is not
+    /// listened to while a frame is due: that will show all of it, and to wake for each would cost more than to draw.
     async fn next(&mut self, events: &mut mpsc::UnboundedReceiver<Event>) -> Happened {
         let wake = self.wake();
-        let wakes = !(self.painting && self.due.is_some());
+        let due = self.due.is_some();
+        let wakes = !(self.painting && due);
         let feed = &mut self.feed;
         tokio::select! {
             biased;
@@ -295,17 +305,14 @@ impl Dashboard {
                 Some(_) => Happened::Draw,
                 None => Happened::News(Action::Tick(self.opened.elapsed())),
             },
-            changed = feed.snapshots.changed(), if self.snapshots_open => {
+            changed = feed.snapshots.changed(), if self.snapshots_open && !due => {
                 self.snapshots_open = changed.is_ok();
-                self.snapshot = feed.snapshots.borrow_and_update().clone();
-                if self.snapshots_open {
-                    self.arrived = Instant::now();
-                }
+                self.look();
                 Happened::News(Action::Snapshot)
             }
             Some(count) = feed.missed.recv() => Happened::News(Action::Missed(count)),
             Some(answer) = feed.answers.recv() => Happened::News(Action::Answer(answer)),
-            record = feed.records.recv(), if self.records_open => match record {
+            record = feed.records.recv(), if self.records_open && !due => match record {
                 Ok(record) => Happened::News(Action::Record(record)),
                 Err(RecvError::Lagged(count)) => Happened::News(Action::Missed(count)),
                 Err(RecvError::Closed) => {
@@ -314,6 +321,31 @@ impl Dashboard {
                 }
             },
         }
+    }
+
+    /// Takes the newest snapshot. The last one of an engine that has ended is as old as it was.
+    fn look(&mut self) {
+        self.snapshot = self.feed.snapshots.borrow_and_update().clone();
+        if self.snapshots_open {
+            self.arrived = Instant::now();
+        }
+    }
+
+    /// Takes all that came while a frame was due; true when it is to leave.
+    fn catch_up(&mut self) -> bool {
+        loop {
+            let news = match self.feed.records.try_recv() {
+                Ok(record) => Action::Record(record),
+                Err(TryRecvError::Lagged(count)) => Action::Missed(count),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            };
+            update(&mut self.app, news, &self.snapshot);
+        }
+        if !self.feed.snapshots.has_changed().unwrap_or(false) {
+            return false;
+        }
+        self.look();
+        self.act(Action::Snapshot)
     }
 
     /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.

@@ -761,6 +761,29 @@ async fn the_loop_hears_snapshots_records_and_their_end() {
     assert!(matches!(dashboard.next(&mut events).await, super::Happened::TerminalGone));
 }
 
+#[tokio::test]
+async fn what_comes_while_a_frame_is_due_is_in_it() {
+    let (mut dashboard, snapshots, records, _commands) = dashboard(fixtures::normal());
+    let (_terminal, mut events) = mpsc::unbounded_channel();
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::Draw), "the first one is due at once");
+    let before = dashboard.app.trace.all();
+    for _ in 0..6 {
+        records.send(Arc::new(fixtures::record())).expect("received");
+    }
+    snapshots.send_replace(Arc::new(fixtures::empty()));
+    assert!(!dashboard.catch_up());
+    assert_eq!((dashboard.app.trace.all(), dashboard.app.trace.missed()), (before + 4, 2));
+    assert!(dashboard.snapshot.keys.is_empty());
+    // A frame that is on its way holds up the next one, and no more.
+    dashboard.painting = true;
+    snapshots.send_replace(Arc::new(fixtures::normal()));
+    tokio::time::pause();
+    assert!(tokio::time::timeout(Duration::from_secs(60), dashboard.next(&mut events)).await.is_err());
+    tokio::time::resume();
+    dashboard.painting = false;
+    assert!(matches!(dashboard.next(&mut events).await, super::Happened::Draw));
+}
+
 fn any_action() -> impl Strategy<Value = Action> {
     let verb = (0..TABLE.len()).prop_map(|row| Action::Run(TABLE[row].verb));
     prop_oneof![
