@@ -14,7 +14,11 @@ span-days = { $small ->
    *[other] { $large } d { $small } h
 }
 
-notice-rotated = Active key is now { $label }: { $why }.
+notice-rotated = Active key is now { $label }: { $why }.{ $price }
+notice-price = {" "}{ $tokens } cached tokens of { $count ->
+    [one] { $count } conversation
+   *[other] { $count } conversations
+} stay with { $label }.
 notice-stayed = Active key stays { $label }: { $why }.
 why-only-eligible = no other key can serve
 why-status = it is in the best state

@@ -1,6 +1,7 @@
 # tui: words for people. One id, one meaning; the same ids in every language.
 
 number-decimal = .
+number-group = ,
 
 # From Monday on.
 weekdays = Mon Tue Wed Thu Fri Sat Sun
@@ -355,6 +356,15 @@ details-gone = It is not there any more.
 details-window = { $window }: { $left } left
 details-window-resets = { $window }: { $left } left, resets { $moment } (in { $span })
 details-contradiction = report { $reported } ago: { $left } left; refused { $refused } ago: { $cause }
+details-at-stake = { $tokens } tokens of { $count ->
+    [one] { $count } conversation
+   *[other] { $count } conversations
+}, to be read anew by another key
+details-conversation = { $count ->
+    [one] { $count } request
+   *[other] { $count } requests
+}
+details-cached = { $share } of the prompts from the cache
 details-tokens = { $input } in ({ $cached } cached), { $output } out
 details-moment-ago = { $moment } ({ $age } ago)
 details-moment-left = { $moment } (in { $span })
@@ -374,6 +384,8 @@ fact-in-flight = In flight
 fact-errors = Errors
 fact-last-used = Last used
 fact-tokens = Tokens
+fact-at-stake = In the cache
+fact-conversation = Conversation
 fact-contradiction = Contradiction
 fact-expected = Expected back
 fact-waited = Waited for key

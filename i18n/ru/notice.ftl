@@ -14,7 +14,13 @@ span-days = { $small ->
    *[other] { $large } д { $small } ч
 }
 
-notice-rotated = Активный ключ теперь { $label }: { $why }.
+notice-rotated = Активный ключ теперь { $label }: { $why }.{ $price }
+notice-price = {" "}Кэш { $count ->
+    [one] { $count } диалога
+    [few] { $count } диалогов
+    [many] { $count } диалогов
+   *[other] { $count } диалога
+} ({ $tokens } токенов) остался у { $label }.
 notice-stayed = Активный ключ остаётся { $label }: { $why }.
 why-only-eligible = остальные ключи сейчас не могут работать
 why-status = он в лучшем состоянии

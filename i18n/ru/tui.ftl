@@ -1,6 +1,7 @@
 # tui: words for people. One id, one meaning; the same ids in every language.
 
 number-decimal = ,
+number-group = {"\u00A0"}
 
 # С понедельника.
 weekdays = пн вт ср чт пт сб вс
@@ -378,6 +379,19 @@ details-gone = Этого больше нет.
 details-window = { $window }: осталось { $left }
 details-window-resets = { $window }: осталось { $left }, обновится { $moment } (через { $span })
 details-contradiction = отчёт { $reported } назад: осталось { $left }; отказ { $refused } назад: { $cause }
+details-at-stake = { $count ->
+    [one] { $count } диалог
+    [few] { $count } диалога
+    [many] { $count } диалогов
+   *[other] { $count } диалога
+} на { $tokens } токенов: другому ключу читать заново
+details-conversation = { $count ->
+    [one] { $count } запрос
+    [few] { $count } запроса
+    [many] { $count } запросов
+   *[other] { $count } запроса
+}
+details-cached = { $share } промптов из кэша
 details-tokens = вход { $input } (из кэша { $cached }), выход { $output }
 details-moment-ago = { $moment } ({ $age } назад)
 details-moment-left = { $moment } (через { $span })
@@ -397,6 +411,8 @@ fact-in-flight = В работе
 fact-errors = Ошибки
 fact-last-used = Был в деле
 fact-tokens = Токены
+fact-at-stake = В кэше
+fact-conversation = Диалог
 fact-contradiction = Противоречие
 fact-expected = Вернётся
 fact-waited = Ждал ключ

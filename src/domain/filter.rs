@@ -77,6 +77,7 @@ const FIELDS: &[Field] = &[
     field("client", How::Part, true, |record, is| record.client.as_deref().is_some_and(is)),
     field("hint", How::Part, true, |record, is| is(&record.prompt_hint)),
     field("error", How::Part, true, |record, is| record.error.as_deref().is_some_and(is)),
+    field("conversation", How::Start, false, |record, is| record.conversation.as_deref().is_some_and(is)),
     field("id", How::Start, true, |record, is| is(&record.request_id)),
     field("cause", How::Code, false, |record, is| record.causes().any(is)),
     field("ending", How::Ending, false, |record, is| is(record.ending.code())),

@@ -18,6 +18,7 @@ pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod prompt;
+pub(crate) mod prompt_cache;
 pub(crate) mod ramp;
 pub(crate) mod rehearsal;
 pub(crate) mod retry;

@@ -120,6 +120,9 @@ pub(crate) struct TraceRecord {
     pub(crate) bytes_out: u64,
     pub(crate) model: Option<String>,
     pub(crate) stream: bool,
+    /// Digest of the conversation that it belongs to, 16 hex digits, where the client names one.
+    #[serde(default)]
+    pub(crate) conversation: Option<String>,
     /// The client's User-Agent, cleaned and cut.
     pub(crate) client: Option<String>,
     /// The upstream's error message, masked and cut; what the screen shows.
@@ -183,6 +186,7 @@ pub(crate) fn sample(key: &str) -> TraceRecord {
         bytes_out: 20,
         model: None,
         stream: false,
+        conversation: None,
         client: None,
         error: None,
     }

@@ -10,6 +10,8 @@ use crate::{
         command::{Command, Notice, Severity},
         key::Label,
         message::Message,
+        pool::Rotated,
+        prompt_cache,
         running::Phase,
         text,
     },
@@ -36,11 +38,11 @@ impl Engine {
         match command {
             Command::Rotate => {
                 let result = self.change(|live, now| live.pool.rotate(now));
-                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+                result.map_or_else(|refusal| news::refused(&refusal), |done| self.rotated(&done))
             }
             Command::RotateTo(label) => {
                 let result = self.change(|live, now| live.pool.rotate_to(&label, now));
-                result.map_or_else(|refusal| news::refused(&refusal), |done| news::rotated(&done))
+                result.map_or_else(|refusal| news::refused(&refusal), |done| self.rotated(&done))
             }
             Command::AutoRotate(on) => match self.change(|live, _| live.pool.set_auto_rotate(on)) {
                 Ok(()) => {
@@ -116,6 +118,16 @@ impl Engine {
         }
         audit("request_sent_to", &self.shared.actor, Some(label));
         (Severity::Ok, Message::new("notice-sent-to").with("id", short(request_id)).with("label", label))
+    }
+
+    /// While keys take turns, no conversation stays with the active one: nothing is left behind.
+    fn rotated(&self, done: &Rotated) -> (Severity, Message) {
+        let now = self.now().wall;
+        let left = done.from.as_ref().filter(|from| **from != done.to && !self.shared.live().pool.auto_rotate());
+        let history = self.shared.history();
+        let newest_first = || history.recent.iter().rev().map(|record| &**record);
+        let stake = left.map(|from| prompt_cache::at_stake(newest_first(), from, now));
+        news::rotated(done, stake.unwrap_or_default())
     }
 
     fn block(&self, label: &Label, until: Option<Timestamp>, reason: &str) -> (Severity, Message) {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::domain::{
     command::{Notice, Severity},
     key::Label,
-    message::Message,
+    message::{Argument, Message},
     now::since,
     pool::{Change, Refusal, Reloaded, Rotated, skip_until},
+    prompt_cache::AtStake,
     shared_cause::{self, SharedCause},
 };
 
@@ -49,11 +50,18 @@ impl News {
     }
 }
 
-/// The answer to a rotation: moved or stayed, and the rule that decided.
-pub(super) fn rotated(rotated: &Rotated) -> (Severity, Message) {
-    let id = if rotated.from.as_ref() == Some(&rotated.to) { "notice-stayed" } else { "notice-rotated" };
-    let message = Message::new(id).with("label", &rotated.to).with("why", Message::new(rotated.why.message_id()));
-    (Severity::Ok, message)
+/// The answer to a rotation: moved or stayed, the rule that decided, and what was left behind.
+pub(super) fn rotated(rotated: &Rotated, stake: AtStake) -> (Severity, Message) {
+    let why = Message::new(rotated.why.message_id());
+    let Some(from) = rotated.from.as_ref().filter(|from| **from != rotated.to) else {
+        let id = if rotated.from.is_some() { "notice-stayed" } else { "notice-rotated" };
+        return (Severity::Ok, Message::new(id).with("label", &rotated.to).with("why", why).with("price", ""));
+    };
+    let price: Argument = match stake.tokens {
+        0 => "".into(),
+        _ => stake.message("notice-price").with("label", from).into(),
+    };
+    (Severity::Ok, Message::new("notice-rotated").with("label", &rotated.to).with("why", why).with("price", price))
 }
 
 /// One cause behind the same answer on every key.

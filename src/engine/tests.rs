@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{
-    command::Command,
+    command::{Command, Notice},
     key::sample,
     outcome::Cause,
     policy::Rotation,
@@ -77,9 +77,28 @@ fn record(engine: &Engine, number: u16) -> TraceRecord {
         bytes_out: 0,
         model: None,
         stream: false,
+        conversation: None,
         client: None,
         error: None,
     }
+}
+
+#[tokio::test]
+async fn a_rotation_tells_what_it_leaves_behind() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    engine.command(Command::RotateTo(Label::new("alpha")));
+    let (_, mut records) = engine.records();
+    let tokens = Tokens { input: Some(50_000), output: Some(10), cached: Some(48_000) };
+    engine.record(TraceRecord { conversation: Some("c".into()), tokens, ..record(&engine, 200) }, None);
+    records.recv().await.expect("recorded");
+    let price = |notice: Notice| notice.message.arguments.into_iter().find(|(name, _)| name == "price");
+    let told = price(engine.command(Command::RotateTo(Label::new("beta"))));
+    let stake = Message::new("notice-price").with("tokens", 48_000_i64).with("count", 1_i64);
+    assert_eq!(told.map(|(_, price)| price), Some(stake.with("label", "alpha").into()));
+    let back = price(engine.command(Command::RotateTo(Label::new("alpha"))));
+    assert_eq!(back.map(|(_, price)| price), Some("".into()), "beta has nothing");
+    engine.stop().await;
 }
 
 #[tokio::test]

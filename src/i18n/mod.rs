@@ -81,6 +81,13 @@ impl Locale {
     }
 }
 
+/// Arguments whose numbers are no amounts.
+const NAMES: [&str; 4] = ["pid", "line", "status", "port"];
+/// From five digits on a number is written in groups.
+const LONG: f64 = 10_000.0;
+/// Stands between groups until the language's own sign does.
+const GROUP: char = '\u{1f}';
+
 /// The words of one language.
 pub(crate) struct Words {
     locale: Locale,
@@ -125,7 +132,11 @@ impl Words {
         let id = message.id.as_ref();
         let mut arguments = FluentArgs::new();
         for (name, value) in &message.arguments {
-            arguments.set(name.as_ref(), self.value(value));
+            let value = match value {
+                Argument::Number(number) if NAMES.contains(&name.as_ref()) => number.to_string().into(),
+                value => self.value(value),
+            };
+            arguments.set(name.as_ref(), value);
         }
         let english = || self.fallback.get_or_init(|| bundle("en", Locale::English.sources(), &self.faults));
         let own = self.said(&self.bundle, id, &arguments);
@@ -142,7 +153,7 @@ impl Words {
         if !errors.is_empty() {
             note(&self.faults, &format!("{id}: {errors:?}"));
         }
-        Some(text)
+        Some(if text.contains(GROUP) { text.replace(GROUP, &self.text("number-group")) } else { text })
     }
 
     fn value(&self, argument: &Argument) -> FluentValue<'static> {
@@ -206,6 +217,7 @@ fn bundle(tag: &str, sources: &[(&str, impl AsRef<str>)], faults: &RefCell<BTree
     let language: LanguageIdentifier = tag.parse().unwrap_or_default();
     let mut bundle = FluentBundle::new(vec![language]);
     bundle.set_use_isolating(false);
+    bundle.set_formatter(Some(|value, _| grouped(value)));
     for (name, source) in sources {
         let resource = FluentResource::try_new(source.as_ref().to_owned()).unwrap_or_else(|(resource, errors)| {
             note(faults, &format!("{name}.ftl: {errors:?}"));
@@ -216,6 +228,24 @@ fn bundle(tag: &str, sources: &[(&str, impl AsRef<str>)], faults: &RefCell<BTree
         }
     }
     bundle
+}
+
+/// `12,345` with a mark in the place of the comma, which is the language's; `None` for what is short, or no whole number.
+fn grouped(value: &FluentValue<'_>) -> Option<String> {
+    let FluentValue::Number(number) = value else { return None };
+    let value = number.value;
+    if value.abs() < LONG || value.fract() != 0.0 {
+        return None;
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::from(if value < 0.0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(GROUP);
+        }
+        text.push(digit);
+    }
+    Some(text)
 }
 
 fn note(faults: &RefCell<BTreeSet<String>>, fault: &str) {
@@ -257,9 +287,25 @@ mod tests {
             (11, "11 проблем"),
             (21, "21 проблема"),
             (112, "112 проблем"),
-            (1_000_003, "1000003 проблемы"),
+            (1_000_003, "1\u{a0}000\u{a0}003 проблемы"),
         ] {
             assert_eq!(words.render(&Message::new("doctor-problems").with("count", count)), expected);
         }
+    }
+
+    #[test]
+    fn amounts_are_written_in_groups_and_names_are_not() {
+        let said = |locale, id, name, number: i64| {
+            Words::new(locale, TimeZone::UTC).render(&Message::new(id).with(name, number))
+        };
+        for (locale, number, expected) in [
+            (Locale::English, 9_999, "+9999 new"),
+            (Locale::English, 1_234_567, "+1,234,567 new"),
+            (Locale::Russian, 12_345, "новых: 12\u{a0}345"),
+        ] {
+            let text = said(locale, "trace-paused-new", "count", number);
+            assert!(text.contains(expected), "{text}");
+        }
+        assert!(said(Locale::English, "mode-attached", "pid", 123_456).contains("123456"));
     }
 }

@@ -74,6 +74,7 @@ impl Exchange {
             bytes_out: 0,
             model: None,
             stream: false,
+            conversation: None,
             client,
             error: None,
         };
@@ -111,6 +112,7 @@ impl Exchange {
             record.bytes_in = u64::try_from(bytes).unwrap_or(u64::MAX);
             record.stream = stream;
             record.model = model;
+            record.conversation = conversation.map(|digest| format!("{digest:016x}"));
             if prompts {
                 record.prompt_hint = hint;
                 record.prompt_head = head;

@@ -335,6 +335,7 @@ pub(super) fn record() -> TraceRecord {
         bytes_out: 9_120,
         model: Some("kimi-for-coding".into()),
         stream: true,
+        conversation: Some("3f2a91c07be40d15".into()),
         client: Some("KimiCLI/1.49.0".into()),
         error: None,
     }
@@ -406,6 +407,7 @@ pub(super) fn hostile() -> Vec<Arc<TraceRecord>> {
         tokens: Tokens { input: Some(u64::MAX), output: None, cached: None },
         bytes_in: u64::MAX,
         model: Some(evil()),
+        conversation: Some(evil()),
         client: Some(evil()),
         error: Some(evil()),
         attempts: vec![Attempt { key: Label::new(&evil()), status: None, cause: evil(), ms: u64::MAX }],

@@ -44,7 +44,9 @@ fn head(text: &str, room: usize) -> &str {
 /// Done here because the paragraph widget panics on wide glyphs in narrow areas.
 pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    // The blank within a number does not part.
+    let parts = text.split(|character: char| character.is_whitespace() && character != '\u{a0}');
+    for word in parts.filter(|word| !word.is_empty()) {
         push_word(&mut lines, word, room);
     }
     lines
@@ -225,6 +227,7 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("日本", 1), [""]);
+        assert_eq!(wrap("a 12\u{a0}345  b", 7), ["a", "12\u{a0}345", "b"]);
         assert_eq!(wrap("", 5), [""]);
     }
 

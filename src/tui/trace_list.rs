@@ -118,6 +118,11 @@ impl TraceList {
         &self.shown
     }
 
+    /// All that are kept, the newest first, whatever the filter and while paused too.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &TraceRecord> {
+        self.waiting.iter().chain(&self.all).map(|record| &**record)
+    }
+
     /// How many there are with those that the filter leaves out.
     pub(crate) fn all(&self) -> usize {
         self.all.len()

@@ -82,6 +82,8 @@ struct Line<'a> {
     model: Option<Cow<'a, str>>,
     #[serde(default)]
     stream: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation: Option<Cow<'a, str>>,
     client: Option<Cow<'a, str>>,
     error: Option<Cow<'a, str>>,
 }
@@ -119,6 +121,7 @@ impl<'a> Line<'a> {
             bytes_out: record.bytes_out,
             model: optional(&record.model),
             stream: record.stream,
+            conversation: optional(&record.conversation),
             client: optional(&record.client),
             error: optional(&record.error),
         }
@@ -154,6 +157,7 @@ impl<'a> Line<'a> {
             bytes_out: self.bytes_out,
             model: self.model.map(Cow::into_owned),
             stream: self.stream,
+            conversation: self.conversation.map(Cow::into_owned),
             client: self.client.map(Cow::into_owned),
             error: self.error.map(Cow::into_owned),
         })

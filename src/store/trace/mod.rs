@@ -126,6 +126,7 @@ mod tests {
             bytes_out: 20,
             model: Some("kimi-for-coding".into()),
             stream: true,
+            conversation: Some("3f2a91c07be40d15".into()),
             client: Some("KimiCLI/1.49.0".into()),
             error: None,
         }

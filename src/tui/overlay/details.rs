@@ -12,6 +12,7 @@ use crate::{
     domain::{
         key::Label,
         message::Message,
+        prompt_cache,
         shared_cause::Common,
         snapshot::{Contradiction, Finding, KeyView, UsageView},
         trace::{Attempt, Tokens, TraceRecord},
@@ -21,7 +22,7 @@ use crate::{
         app::{Extent, Subject},
         countdown::back_at,
         findings::{Named, findings, row_of},
-        format::{age, count, percent, took, width, wrap},
+        format::{age, count, percent, took, whole, width, wrap},
         panes::trace,
         view::View,
         wording,
@@ -29,6 +30,8 @@ use crate::{
 };
 
 const WIDTH: u16 = 84;
+/// Enough of a conversation's digest to tell it from others.
+const CONVERSATION: usize = 8;
 
 /// A fact: Fluent id of its name, what it is, how it looks.
 type Fact = (&'static str, String, Style);
@@ -99,6 +102,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
         plain("fact-last-used", used),
         plain("fact-tokens", tokens(view, key.tokens)),
     ]);
+    facts.extend(at_stake(view, key).map(|text| plain("fact-at-stake", text)));
     facts.extend(usage_facts(view, &key.usage));
     facts.extend(key.contradiction.iter().flat_map(|contradiction| contradiction_facts(view, contradiction)));
     let others = key.shares_account_with.iter().map(|label| view.clean(label.as_str())).collect::<Vec<_>>();
@@ -191,6 +195,7 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
         plain("fact-tokens", tokens(view, record.tokens)),
         plain("fact-bytes", format!("{}{}{}", record.bytes_in, view.glyphs.arrow, record.bytes_out)),
         plain("fact-model", known(record.model.as_deref())),
+        plain("fact-conversation", conversation(view, record)),
         plain("fact-stream", view.text(if record.stream { "yes" } else { "no" })),
         plain("fact-client", known(record.client.as_deref())),
         plain("fact-hint", known(Some(record.prompt_hint.as_str()).filter(|hint| !hint.is_empty()))),
@@ -236,6 +241,22 @@ fn tokens(view: &View<'_>, tokens: Tokens) -> String {
         .with("cached", known(tokens.cached))
         .with("output", known(tokens.output));
     view.say(&message)
+}
+
+/// What its conversations would lose elsewhere; nothing while that is nothing.
+fn at_stake(view: &View<'_>, key: &KeyView) -> Option<String> {
+    let stake = prompt_cache::at_stake(view.app.trace.newest_first(), &key.label, view.now);
+    (stake.tokens > 0).then(|| view.say(&stake.message("details-at-stake")))
+}
+
+/// `3f2a91c0 · 12 requests · 91% from the cache`.
+fn conversation(view: &View<'_>, record: &TraceRecord) -> String {
+    let Some(name) = &record.conversation else { return view.nothing() };
+    let hits = prompt_cache::hits(view.app.trace.newest_first(), name);
+    let short = name.get(..CONVERSATION).unwrap_or(name);
+    let count = view.say(&Message::new("details-conversation").with("count", whole(hits.requests)));
+    let share = hits.share().map(|share| view.say(&Message::new("details-cached").with("share", percent(share))));
+    view.join(&[view.clean(short), count].into_iter().chain(share).collect::<Vec<_>>())
 }
 
 /// Date and time to the second.
