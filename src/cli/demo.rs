@@ -31,6 +31,8 @@ const KEPT: &[&str] = &[
     "KMI_LOCALE",
     "KMI_TIMEZONE",
     "KMI_THEME",
+    "KMI_FPS",
+    "KMI_REDUCED_MOTION",
     "KMI_PLAIN",
     "KMI_NO_COLOR",
     "NO_COLOR",

@@ -60,7 +60,8 @@ fn look(
     for fault in &faults {
         complain(&words.render(fault));
     }
-    tui::Look { themes, keymap, faults, ascii: args.ascii }
+    let motion = tui::Motion { frame: config.frame, reduced: config.reduced_motion };
+    tui::Look { themes, keymap, faults, motion, ascii: args.ascii }
 }
 
 /// The person's own keys. No file is no fault.

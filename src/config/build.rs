@@ -68,6 +68,8 @@ pub(super) fn config(
         zone: zone?,
         locale: locale?,
         theme: builder.text("KMI_THEME").trim().to_ascii_lowercase(),
+        frame: Duration::from_secs(1) / u32::try_from(builder.number("KMI_FPS")).unwrap_or(1).max(1),
+        reduced_motion: builder.switch("KMI_REDUCED_MOTION"),
         plain: builder.switch("KMI_PLAIN"),
         no_color: builder.switch("KMI_NO_COLOR") || !builder.text("NO_COLOR").is_empty(),
         audit_actor: builder.audit_actor(),

@@ -25,6 +25,8 @@ pub(crate) struct Flags {
     pub(crate) listen: Option<String>,
     pub(crate) lang: Option<String>,
     pub(crate) theme: Option<String>,
+    pub(crate) fps: Option<String>,
+    pub(crate) reduced_motion: bool,
     pub(crate) plain: bool,
     pub(crate) no_color: bool,
     pub(crate) dry_run: bool,

@@ -77,6 +77,9 @@ pub(crate) struct Config {
     pub(crate) locale: Locale,
     /// KMI_THEME: a name, or `auto`; which names there are, `cli` finds out.
     pub(crate) theme: String,
+    /// KMI_FPS: the shortest time between two frames of the dashboard.
+    pub(crate) frame: Duration,
+    pub(crate) reduced_motion: bool,
     pub(crate) plain: bool,
     pub(crate) no_color: bool,
     pub(crate) audit_actor: String,

@@ -113,6 +113,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("KMI_TIMEZONE", "local", Text, Open, RESTART),
     setting("KMI_LOCALE", "", Text, Open, RESTART),
     setting("KMI_THEME", "auto", Text, Open, RESTART),
+    setting("KMI_FPS", "30", Number(1, 30), Open, RESTART),
+    setting("KMI_REDUCED_MOTION", "0", Switch, Open, RESTART),
     setting("KMI_PLAIN", "0", Switch, Open, RESTART),
     setting("KMI_NO_COLOR", "0", Switch, Open, RESTART),
     setting("NO_COLOR", "", Presence, Open, RESTART),

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crossterm::event::KeyCode;
+use ratatui::layout::Position;
 use tui_input::InputRequest;
 
 use super::{
     app::{App, Overlay},
     errand::Answer,
     layout::Pane,
+    mouse::Gesture,
 };
 use crate::domain::{
     message::Message,
@@ -23,6 +25,8 @@ pub(crate) enum Action {
     /// Typed into the open field.
     Edit(InputRequest),
     Paste(String),
+    /// Something was done with the mouse, there.
+    Pointed(Gesture, Position),
     /// A new snapshot is here.
     Snapshot,
     Record(Arc<TraceRecord>),
@@ -70,6 +74,8 @@ pub(crate) enum Verb {
     Zoom,
     Language,
     Theme,
+    /// Whether the mouse is reported.
+    Mouse,
     Palette,
     /// What is chosen in the palette.
     RunChosen,
@@ -245,6 +251,7 @@ pub(crate) const TABLE: &[Row] = &[
         ..row("keep-screen", Verb::KeepScreen, &[letter('S')], "do-keep-screen", "help-keep-screen")
     }),
     view(row("theme", Verb::Theme, &[letter('t')], "do-theme", "help-theme")),
+    view(row("mouse", Verb::Mouse, &[letter('m')], "do-mouse", "help-mouse")),
     Row {
         offered: &[Pane::Keys, Pane::Trace],
         enabled: jump,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tui_input::InputRequest;
 
 use super::{
-    accounts::accounts,
     action::{self, Action, Context, Verb},
     copy::Copied,
     errand::Errand,
@@ -16,6 +15,7 @@ use super::{
     key_sort::Sort,
     keymap::{Keymap, spelled},
     layout::Pane,
+    mouse::Spot,
     overlay::{
         confirm::Confirm,
         form::Form,
@@ -48,10 +48,13 @@ pub(crate) struct App {
     pub(crate) undo: Undo,
     /// What the last drawing found out.
     pub(crate) extent: Extent,
+    pub(crate) spots: Vec<Spot>,
+    /// Whether the terminal reports the mouse.
+    pub(crate) mouse: bool,
     /// One selection for all panes that list keys; `None` is the active key.
-    key: Option<Label>,
+    pub(super) key: Option<Label>,
     /// The selected finding; `None` is the first.
-    finding: Option<findings::Name>,
+    pub(super) finding: Option<findings::Name>,
 }
 
 /// What takes the keys before the panes do: most of it lies over them.
@@ -100,6 +103,8 @@ pub(crate) enum Effect {
     OpenPalette,
     /// To the clipboard.
     Copy(String),
+    /// Reports of the mouse are wanted, or not.
+    Mouse(bool),
     /// The screen as it is, to files.
     KeepScreen,
     Leave,
@@ -113,6 +118,7 @@ pub(crate) fn update(app: &mut App, action: Action, snapshot: &Snapshot) -> Vec<
         Action::Run(verb) => return app.run(verb, snapshot),
         Action::Edit(request) => app.edit(request),
         Action::Paste(text) => app.paste(&text),
+        Action::Pointed(gesture, at) => app.pointed(gesture, at, snapshot),
         Action::Answer(answer) => app.answered(answer),
         Action::Snapshot => return app.look(snapshot),
         Action::Record(record) => app.trace.push(record),
@@ -134,6 +140,8 @@ impl App {
             keymap: Keymap::default(),
             undo: Undo::default(),
             extent: Extent::default(),
+            spots: Vec::new(),
+            mouse: false,
             key: None,
             finding: None,
         }
@@ -233,6 +241,7 @@ impl App {
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
             Verb::Theme => return vec![Effect::SwitchTheme],
+            Verb::Mouse => return self.switch_mouse(),
             Verb::Help => self.toggle_sheet(Topic::Help),
             Verb::Settings => self.toggle_sheet(Topic::Settings),
             Verb::Quit => return self.quit(snapshot),
@@ -269,7 +278,7 @@ impl App {
     }
 
     /// Moves the selection, or scrolls what is read.
-    fn go(&mut self, verb: Verb, snapshot: &Snapshot) {
+    pub(super) fn go(&mut self, verb: Verb, snapshot: &Snapshot) {
         let Extent { page, scroll: most } = self.extent;
         let page = page.saturating_sub(1).max(1);
         match &mut self.overlay {
@@ -284,26 +293,16 @@ impl App {
             _ => {}
         }
         match self.focus {
-            Pane::Keys => self.go_among(&self.sort.order(&snapshot.keys), verb, snapshot),
-            Pane::Quota => self.go_among(&accounts(&snapshot.keys).concat(), verb, snapshot),
-            Pane::Limits => self.go_among(&(0..snapshot.keys.len()).collect::<Vec<_>>(), verb, snapshot),
             Pane::Trace if verb == Verb::Home => self.trace.follow(),
-            Pane::Trace => self.trace.select(step(verb, self.trace.row(), self.trace.shown().len(), page)),
-            Pane::Doctor => {
-                let findings = findings(snapshot);
-                let row = step(verb, self.finding_row(snapshot), findings.len(), page);
-                self.finding = findings::named(&findings, row).map(|named| named.name);
+            pane => {
+                let count = match pane {
+                    Pane::Trace => self.trace.shown().len(),
+                    Pane::Doctor => findings(snapshot).len(),
+                    Pane::Keys | Pane::Quota | Pane::Limits => snapshot.keys.len(),
+                };
+                self.select(step(verb, self.row(snapshot), count, page), snapshot);
             }
         }
-    }
-
-    /// Moves among the keys as they stand in a pane.
-    fn go_among(&mut self, order: &[usize], verb: Verb, snapshot: &Snapshot) {
-        let page = self.extent.page.saturating_sub(1).max(1);
-        let selected = self.key_row(snapshot);
-        let line = order.iter().position(|key| *key == selected).unwrap_or_default();
-        let row = step(verb, line, order.len(), page);
-        self.key = order.get(row).map(|key| snapshot.keys[*key].label.clone());
     }
 
     fn copy(&mut self, copied: Option<Copied>) -> Vec<Effect> {
@@ -381,7 +380,7 @@ impl App {
         self.run(verb, snapshot)
     }
 
-    fn open_details(&mut self, snapshot: &Snapshot) {
+    pub(super) fn open_details(&mut self, snapshot: &Snapshot) {
         self.overlay = self.subject(snapshot).map(|subject| Overlay::Details { subject, scroll: 0 });
     }
 

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
 use toml::de::DeTable;
 use tui_input::InputRequest;
 
 use super::{
     action::{self, Action, Chord, Context, FIXED, Row, STOP, Verb},
+    mouse::Gesture,
     own_toml::{Entry, Faults},
 };
 use crate::domain::message::Message;
@@ -73,6 +75,7 @@ impl Keymap {
     pub(crate) fn action(&self, event: &Event, context: Context) -> Option<Action> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.pressed(*key, context),
+            Event::Mouse(mouse) => pointed(*mouse),
             Event::Paste(text) if context.takes_text() => Some(Action::Paste(text.clone())),
             _ => None,
         }
@@ -90,6 +93,16 @@ impl Keymap {
         }
         edit(key).map(Action::Edit)
     }
+}
+
+fn pointed(mouse: MouseEvent) -> Option<Action> {
+    let gesture = match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Gesture::Click,
+        MouseEventKind::ScrollUp => Gesture::Wheel(Verb::Up),
+        MouseEventKind::ScrollDown => Gesture::Wheel(Verb::Down),
+        _ => return None,
+    };
+    Some(Action::Pointed(gesture, Position::new(mouse.column, mouse.row)))
 }
 
 /// Keys that are no character, as they are written.

@@ -21,6 +21,7 @@ mod header;
 mod key_sort;
 mod keymap;
 mod layout;
+mod mouse;
 mod overlay;
 mod own_toml;
 mod painter;
@@ -70,6 +71,7 @@ use self::{
     export::Format,
     glyphs::Glyphs,
     overlay::palette::Palette,
+    screen::Shown,
     theme::{Theme, Themes},
     view::View,
 };
@@ -90,6 +92,9 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// The same while nobody presses a key: news come together, and a screen that is only read need not be quicker.
 const NEWS_FRAME: Duration = Duration::from_millis(100);
+
+/// The same where motion is to be reduced.
+const CALM: Duration = Duration::from_secs(1);
 
 /// What comes so soon after a key press is its effect.
 const ATTENTIVE: Duration = Duration::from_secs(1);
@@ -121,7 +126,28 @@ pub(crate) struct Look {
     pub(crate) keymap: Keymap,
     /// What was wrong with the person's own themes and keys.
     pub(crate) faults: Vec<Message>,
+    pub(crate) motion: Motion,
     pub(crate) ascii: bool,
+}
+
+/// How much the screen may move by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Motion {
+    /// Shortest time between two frames that nobody asked for.
+    pub(crate) frame: Duration,
+    pub(crate) reduced: bool,
+}
+
+impl Motion {
+    /// How long news wait for a frame. `attentive`: they may be the effect of what a person just did.
+    fn pause(self, attentive: bool) -> Duration {
+        let least = match (attentive, self.reduced) {
+            (true, _) => FRAME,
+            (false, true) => CALM,
+            (false, false) => NEWS_FRAME,
+        };
+        least.max(self.frame)
+    }
 }
 
 /// Why the dashboard was left.
@@ -255,6 +281,7 @@ struct Dashboard {
     painting: bool,
     /// To go to the clipboard with the next frame.
     copied: Option<String>,
+    motion: Motion,
     /// Whether the engine's channels are still open.
     snapshots_open: bool,
     records_open: bool,
@@ -286,6 +313,7 @@ impl Dashboard {
             due: Some(now),
             painting: false,
             copied: None,
+            motion: look.motion,
             snapshots_open: true,
             records_open: true,
         }
@@ -374,7 +402,7 @@ impl Dashboard {
 
     /// Does what an action asks for; true when it is to leave.
     fn act(&mut self, action: Action) -> bool {
-        self.wants_frame(if self.pressed.elapsed() < ATTENTIVE { FRAME } else { NEWS_FRAME });
+        self.wants_frame(self.motion.pause(self.pressed.elapsed() < ATTENTIVE));
         update(&mut self.app, Action::Tick(self.opened.elapsed()), &self.snapshot);
         let mut leaves = false;
         for effect in update(&mut self.app, action, &self.snapshot) {
@@ -387,6 +415,8 @@ impl Dashboard {
                 Effect::SwitchTheme => self.switch_theme(),
                 Effect::OpenPalette => self.app.overlay = Some(Overlay::Palette(Palette::open(&self.words))),
                 Effect::Copy(text) => self.copied = Some(text),
+                // The frame that says so brings it.
+                Effect::Mouse(_) => {}
                 Effect::Leave => leaves = true,
                 Effect::Background => self.feed.background.notify_one(),
             }
@@ -423,14 +453,16 @@ impl Dashboard {
         if let Some(text) = self.copied.take() {
             terminal.copy(&text)?;
         }
-        let mut extent = self.app.extent;
+        terminal.report_mouse(self.app.mouse)?;
+        let mut shown = Shown::default();
         let mut size = self.size;
         let view = self.view();
         let painting = terminal.draw(|frame| {
             let area = frame.area();
-            (extent, size) = (screen::draw(frame, &view), (area.width, area.height));
+            (shown, size) = (screen::draw(frame, &view), (area.width, area.height));
         })?;
-        (self.app.extent, self.size, self.painting) = (extent, size, painting);
+        (self.app.extent, self.app.spots) = (shown.extent, shown.spots);
+        (self.size, self.painting) = (size, painting);
         (self.due, self.drawn) = (None, Instant::now());
         Ok(())
     }

@@ -9,16 +9,24 @@ use ratatui::{
 use super::{
     app::Extent,
     footer,
-    format::cut,
+    format::{cut, width},
     header,
     layout::{self, Pane, Screen, Wish},
+    mouse::Spot,
     overlay, panes, runway, toast,
     view::View,
 };
 use crate::domain::snapshot::Status;
 
-/// Draws everything, and tells how far there is to scroll.
-pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
+/// What only drawing finds out.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) extent: Extent,
+    pub(crate) spots: Vec<Spot>,
+}
+
+/// Draws everything, and tells how far there is to scroll and what is where.
+pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Shown {
     let area = frame.area();
     frame.buffer_mut().set_style(area, view.theme.text);
     let ahead = runway::line(view, usize::from(area.width));
@@ -31,17 +39,16 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
     let panes = match layout::screen(frame.area(), wish) {
         Screen::Line(area) => {
             one_line(frame, area, view);
-            return Extent::default();
+            return Shown::default();
         }
         Screen::Panes(panes) => panes,
     };
     header::draw(frame, panes.header, view, ahead);
-    if let Some(area) = panes.tabs {
-        tabs(frame, area, view);
-    }
+    let mut spots = panes.tabs.map(|area| tabs(frame, area, view)).unwrap_or_default();
     let mut page = 0;
     for (pane, area) in &panes.panes {
-        panes::draw(frame, *area, view, *pane);
+        let rows = panes::draw(frame, *area, view, *pane);
+        spots.push(Spot { pane: *pane, area: *area, rows });
         if *pane == view.app.focus {
             page = usize::from(area.height.saturating_sub(3));
         }
@@ -49,21 +56,26 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Extent {
     footer::draw(frame, panes.footer, view);
     let body = Rect { height: frame.area().height.saturating_sub(panes.footer.height), ..frame.area() };
     toast::draw(frame, body, view);
-    overlay::draw(frame, body, view).unwrap_or(Extent { page, scroll: 0 })
+    let extent = overlay::draw(frame, body, view).unwrap_or(Extent { page, scroll: 0 });
+    Shown { extent, spots }
 }
 
 /// `1 Keys  2 Quota  …`, the focused one marked by more than colour.
-fn tabs(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
-    let mut spans = Vec::new();
+fn tabs(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Vec<Spot> {
+    let (mut spans, mut spots) = (Vec::new(), Vec::new());
+    let mut x = area.x;
     for pane in Pane::ALL {
         let focused = pane == view.app.focus;
         let (mark, style) =
             if focused { (view.glyphs.active, view.theme.title_focused) } else { (" ", view.theme.title) };
-        spans.push(Span::styled(mark, style));
-        spans.push(Span::styled(format!("{} {}", pane.number(), view.text(pane.title())), style));
-        spans.push(Span::raw(" "));
+        let text = format!("{mark}{} {}", pane.number(), view.text(pane.title()));
+        let wide = u16::try_from(width(&text)).unwrap_or(u16::MAX);
+        spots.push(Spot { pane, area: Rect { x, width: wide, ..area }.intersection(area), rows: Vec::new() });
+        x = x.saturating_add(wide).saturating_add(1);
+        spans.extend([Span::styled(text, style), Span::raw(" ")]);
     }
     view.put_lines(frame, area, vec![Line::from(spans)]);
+    spots
 }
 
 /// All that fits when there is no room for panes.

@@ -12,7 +12,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::{
-    Dashboard, Feed, Keymap, Look,
+    Dashboard, FRAME, Feed, Keymap, Look, Motion,
     action::Action,
     screen,
     theme::{Depth, Themes},
@@ -41,7 +41,8 @@ impl Stage {
             background: Arc::default(),
         };
         let themes = Themes::new(Depth::True, &[]).0;
-        let look = Look { themes, keymap: Keymap::default(), faults: Vec::new(), ascii: false };
+        let motion = Motion { frame: FRAME, reduced: false };
+        let look = Look { themes, keymap: Keymap::default(), faults: Vec::new(), motion, ascii: false };
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let terminal = match Terminal::with_options(CrosstermBackend::new(io::sink()), TerminalOptions { viewport }) {
             Ok(terminal) => terminal,

@@ -34,6 +34,8 @@ pub(super) struct Guard {
     page: Page,
     /// The frame before. One with the same bytes changes nothing: it is cells that differ from those on the screen.
     last: Vec<u8>,
+    /// Whether it reports the mouse, or keeps it for its own selection of text.
+    mouse: bool,
     painter: Painter,
 }
 
@@ -46,7 +48,7 @@ impl Guard {
         let page = Page::default();
         enter().inspect_err(|_| restore())?;
         let terminal = Terminal::new(CrosstermBackend::new(page.clone())).inspect_err(|_| restore())?;
-        Ok(Self { terminal, page, last: Vec::new(), painter })
+        Ok(Self { terminal, page, last: Vec::new(), mouse: false, painter })
     }
 
     /// Draws one frame, which the terminal shows at once. The answer: whether there is anything to paint.
@@ -73,6 +75,17 @@ impl Guard {
         queue!(self.page, CopyToClipboard::to_clipboard_from(text))
     }
 
+    /// Lets the terminal report the mouse from the next frame on, or not.
+    pub(super) fn report_mouse(&mut self, on: bool) -> io::Result<()> {
+        match (self.mouse, on) {
+            (false, true) => queue!(self.page, event::EnableMouseCapture)?,
+            (true, false) => queue!(self.page, event::DisableMouseCapture)?,
+            _ => {}
+        }
+        self.mouse = on;
+        Ok(())
+    }
+
     pub(super) fn obey(&mut self, signal: Signal) -> io::Result<()> {
         match signal {
             Signal::Resized => Ok(()),
@@ -91,6 +104,7 @@ impl Guard {
         enter()?;
         self.terminal = Terminal::new(CrosstermBackend::new(self.page.clone()))?;
         self.last.clear();
+        self.mouse = false;
         Ok(())
     }
 }
@@ -183,8 +197,9 @@ fn restore() {
         return;
     }
     let mut out = io::stdout();
-    // Paste is turned off while still raw, so that no answer of the terminal is echoed.
-    let _ = execute!(out, EndSynchronizedUpdate, event::DisableBracketedPaste, raw::LeaveAlternateScreen, cursor::Show);
+    // Paste and mouse are turned off while still raw, so that no answer of the terminal is echoed.
+    let _ = execute!(out, EndSynchronizedUpdate, event::DisableMouseCapture, event::DisableBracketedPaste);
+    let _ = execute!(out, raw::LeaveAlternateScreen, cursor::Show);
     let _ = raw::disable_raw_mode();
     let _ = out.flush();
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::{Terminal, backend::TestBackend, layout::Position};
 use tokio::sync::{broadcast, mpsc, watch};
 use tui_input::InputRequest;
 
@@ -18,6 +18,7 @@ use super::{
     glyphs::Glyphs,
     keymap::Keymap,
     layout::Pane,
+    mouse::Gesture,
     overlay::palette::Palette,
     screen,
     theme::{Depth, Themes},
@@ -69,10 +70,10 @@ fn type_in(app: &mut App, snapshot: &Snapshot, text: &str) {
 fn draw(app: &mut App, snapshot: &Snapshot, words: &Words, (width, height): (u16, u16), plain: bool) -> String {
     let (theme, glyphs) = (themes(!plain).theme(), Glyphs::of(plain));
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("in memory");
-    let mut extent = app.extent;
+    let mut shown = screen::Shown::default();
     let view = View { app, snapshot, words, theme: &theme, glyphs: &glyphs, now: snapshot.at };
-    terminal.draw(|frame| extent = screen::draw(frame, &view)).expect("in memory");
-    app.extent = extent;
+    terminal.draw(|frame| shown = screen::draw(frame, &view)).expect("in memory");
+    (app.extent, app.spots) = (shown.extent, shown.spots);
     // The backend can't print a screen without columns.
     if width == 0 { String::new() } else { terminal.backend().to_string() }
 }
@@ -491,6 +492,40 @@ fn home_end_and_pages_stay_inside() {
 }
 
 #[test]
+fn a_click_selects_one_more_opens_and_the_wheel_moves() {
+    let normal = fixtures::normal();
+    let mut app = App::new(fixtures::history());
+    // Where a text stands, as the terminal would report it.
+    let find = |app: &mut App, text: &str| {
+        let screen = draw(app, &normal, &words(Locale::English), (80, 24), false);
+        let row = screen.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("{text}: {screen}"));
+        let column =
+            screen.lines().nth(row).and_then(|line| line.split(text).next()).map_or(0, |left| left.chars().count());
+        // The first column is the quotation mark of the dump.
+        Position::new(u16::try_from(column - 1).expect("small"), u16::try_from(row).expect("small"))
+    };
+    let mut point = |gesture, text: &str| {
+        let at = find(&mut app, text);
+        update(&mut app, Action::Pointed(gesture, at), &normal);
+        (app.focus, app.selected_key(&normal).map(|key| key.label.to_string()), app.overlay.is_some())
+    };
+    let key = |label: &str| Some(label.to_owned());
+    assert_eq!(point(Gesture::Click, "work-main   9%"), (Pane::Keys, key("work-main"), false));
+    assert_eq!(point(Gesture::Wheel(Verb::Down), "beta  "), (Pane::Keys, key("delta"), false));
+    assert_eq!(point(Gesture::Click, "2 Quota"), (Pane::Quota, key("delta"), false));
+    assert_eq!(point(Gesture::Click, "+spare"), (Pane::Quota, key("spare"), false));
+    assert_eq!(point(Gesture::Click, "+spare"), (Pane::Quota, key("spare"), true));
+    assert_eq!(point(Gesture::Click, "4 Limits"), (Pane::Quota, key("spare"), true), "not through what is open");
+    update(&mut app, Action::Run(Verb::Close), &normal);
+    update(&mut app, Action::Run(Verb::Focus(Pane::Trace)), &normal);
+    let at = find(&mut app, "14:09:49");
+    update(&mut app, Action::Pointed(Gesture::Click, at), &normal);
+    assert_eq!((app.trace.row(), app.trace.paused()), (3, true));
+    assert_eq!(keys(&normal, "m").1, [Effect::Mouse(true)]);
+    assert_eq!(keys(&normal, "mm").1, [Effect::Mouse(true), Effect::Mouse(false)]);
+}
+
+#[test]
 fn time_moves_the_screen_only_while_something_counts() {
     let (normal, empty) = (fixtures::normal(), fixtures::empty());
     let app = App::new(Vec::new());
@@ -716,7 +751,9 @@ pub(super) fn dashboard(
         answers: mpsc::unbounded_channel().1,
         background: Arc::default(),
     };
-    let look = super::Look { themes: themes(true), keymap: Keymap::default(), faults: Vec::new(), ascii: false };
+    let motion = super::Motion { frame: Duration::from_millis(33), reduced: false };
+    let look =
+        super::Look { themes: themes(true), keymap: Keymap::default(), faults: Vec::new(), motion, ascii: false };
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }
 
@@ -793,6 +830,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Run(Verb::Filter)),
         1 => prop::sample::select(vec!["key:beta", " status:4xx", "\"", "-", ">1s"]).prop_map(|text| Action::Paste(text.into())),
         1 => Just(Action::Snapshot),
+        1 => (0_u16..140, 0_u16..50).prop_map(|(x, y)| Action::Pointed(Gesture::Click, Position::new(x, y))),
+        1 => (0_u16..140, 0_u16..50).prop_map(|(x, y)| Action::Pointed(Gesture::Wheel(Verb::Down), Position::new(x, y))),
         2 => any::<u16>().prop_map(|number| {
             Action::Record(Arc::new(TraceRecord { request_id: number.to_string(), ..fixtures::record() }))
         }),

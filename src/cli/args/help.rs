@@ -83,6 +83,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("state_dir", "cli-state-dir"),
     ("listen", "cli-listen"),
     ("theme", "cli-theme"),
+    ("fps", "cli-fps"),
+    ("reduced_motion", "cli-reduced-motion"),
     ("plain", "cli-plain"),
     ("no_color", "cli-no-color"),
     ("ascii", "cli-ascii"),

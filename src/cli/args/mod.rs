@@ -44,6 +44,10 @@ pub(super) struct Args {
     listen: Option<String>,
     #[arg(long, global = true, value_name = "NAME")]
     theme: Option<String>,
+    #[arg(long, value_name = "N")]
+    fps: Option<String>,
+    #[arg(long)]
+    reduced_motion: bool,
     #[arg(long, global = true)]
     plain: bool,
     #[arg(long, global = true)]
@@ -373,6 +377,8 @@ impl Args {
             listen: self.listen.clone(),
             lang: self.lang.clone(),
             theme: self.theme.clone(),
+            fps: self.fps.clone(),
+            reduced_motion: self.reduced_motion,
             plain: self.plain,
             no_color: self.no_color,
             dry_run: self.dry_run,

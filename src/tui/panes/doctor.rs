@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{explained, framed, scrolled};
+use super::{Rows, explained, framed, scrolled};
 use crate::{
     domain::{command::Severity, message::Message, snapshot::Finding},
     tui::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let area = framed(frame, area, view, Pane::Doctor, info(view));
     let findings = findings(view.snapshot);
     if findings.is_empty() {
@@ -26,16 +26,17 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let row = view.app.finding_row(view.snapshot);
     let focused = view.app.focus == Pane::Doctor;
     let room = usize::from(area.width).saturating_sub(2);
-    let mut lines = Vec::new();
+    let (mut lines, mut rows) = (Vec::new(), Rows::new());
     let mut selected = 0..1;
     for (at, finding) in findings.iter().enumerate() {
         let start = lines.len();
         lines.extend(finding_lines(view, finding, focused && at == row, room));
+        rows.resize(lines.len(), Some(at));
         if at == row {
             selected = start..lines.len();
         }
     }
-    scrolled(frame, area, view, lines, &selected);
+    rows.split_off(scrolled(frame, area, view, lines, &selected))
 }
 
 /// `2 problems`, or that all is well.

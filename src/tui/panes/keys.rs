@@ -2,7 +2,7 @@
 
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::{explained, framed, scrolled};
+use super::{Rows, explained, framed, scrolled};
 use crate::{
     domain::{
         message::Message,
@@ -28,7 +28,7 @@ pub(crate) fn lines_wanted(view: &View<'_>) -> u16 {
     }
 }
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let keys = &view.snapshot.keys;
     let area = framed(frame, area, view, Pane::Keys, info(view));
     if keys.is_empty() {
@@ -41,7 +41,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let rest = lines.split_off(1.min(lines.len()));
     view.put_lines(frame, area, lines);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    scrolled(frame, below, view, rest, &(selected..selected + 1));
+    let first = scrolled(frame, below, view, rest, &(selected..selected + 1));
+    std::iter::once(None).chain((first..keys.len()).map(Some)).collect()
 }
 
 /// `4 of 6 ready`.

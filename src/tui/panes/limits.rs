@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::framed;
+use super::{Rows, framed};
 use crate::{
     domain::{
         command::Severity,
@@ -29,7 +29,7 @@ const ROOMY: u16 = 56;
 /// Waiting requests that are listed.
 const HELD_SHOWN: usize = 3;
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let area = framed(frame, area, view, Pane::Limits, Line::default());
     let room = usize::from(area.width);
     let mut lines = vec![activity(view, room), flight(view), evenness(view)];
@@ -42,16 +42,18 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let gauge = GAUGE[usize::from(area.width >= ROOMY)];
     let rows = rows(view, gauge);
     let table = view.table(&columns(view, gauge), &rows, area.width);
-    view.put_lines(frame, below, fitting(table, &rows, usize::from(below.height)));
+    let (lines, first) = fitting(table, &rows, usize::from(below.height));
+    view.put_lines(frame, below, lines);
+    std::iter::repeat_n(None, usize::from(head) + 2).chain((first..view.snapshot.keys.len()).map(Some)).collect()
 }
 
-/// The titles and the row of all keys stay; below them, the selected key is kept in sight.
-fn fitting(mut lines: Vec<Line<'static>>, rows: &[Row], room: usize) -> Vec<Line<'static>> {
+/// The titles and the row of all keys stay; below them, the selected key is kept in sight. Gives back the first of them too.
+fn fitting(mut lines: Vec<Line<'static>>, rows: &[Row], room: usize) -> (Vec<Line<'static>>, usize) {
     let selected = rows.iter().position(|row| row.selected).unwrap_or(1).saturating_sub(1);
     let keys = lines.split_off(2.min(lines.len()));
     let start = super::first_line(keys.len(), &(selected..selected + 1), room.saturating_sub(2));
     lines.extend(keys.into_iter().skip(start));
-    lines
+    (lines, start)
 }
 
 /// Requests a second over the last minute, and now.

@@ -17,10 +17,13 @@ use ratatui::{
 
 use super::{format::width, layout::Pane, view::View};
 
-/// Draws one pane.
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, pane: Pane) {
+/// The row that each line of a pane is, from the first below the border on; `None` = no row.
+type Rows = Vec<Option<usize>>;
+
+/// Draws one pane, and tells which row each line inside is.
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, pane: Pane) -> Rows {
     if area.width < 4 || area.height < 3 {
-        return;
+        return Rows::new();
     }
     match pane {
         Pane::Keys => keys::draw(frame, area, view),
@@ -64,10 +67,17 @@ fn framed(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, pane: Pane, info: 
     inside
 }
 
-/// The part of `lines` that keeps `selected` in sight.
-fn scrolled(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, lines: Vec<Line<'static>>, selected: &Range<usize>) {
+/// The part of `lines` that keeps `selected` in sight; gives back the first that is shown.
+fn scrolled(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    view: &View<'_>,
+    lines: Vec<Line<'static>>,
+    selected: &Range<usize>,
+) -> usize {
     let start = first_line(lines.len(), selected, usize::from(area.height));
     view.put_lines(frame, area, lines.into_iter().skip(start).collect());
+    start
 }
 
 /// Keeps the selection near the middle, without leaving room unused at the end.
@@ -76,8 +86,8 @@ fn first_line(count: usize, selected: &Range<usize>, room: usize) -> usize {
     middle.min(count.saturating_sub(room))
 }
 
-/// Explains an empty pane: each line in its style, wrapped, with a blank before the edge.
-fn explained(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, lines: &[(String, ratatui::style::Style)]) {
+/// Explains an empty pane, which has no rows: each line in its style, wrapped, with a blank before the edge.
+fn explained(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, lines: &[(String, ratatui::style::Style)]) -> Rows {
     let room = usize::from(area.width).saturating_sub(3);
     let wrapped = lines.iter().flat_map(|(text, style)| {
         let indent = if text.starts_with(' ') { 2 } else { 0 };
@@ -86,6 +96,7 @@ fn explained(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, lines: &[(Strin
             .map(move |line| Line::styled(format!(" {}{line}", " ".repeat(indent)), *style))
     });
     view.put_lines(frame, area, wrapped.collect());
+    Rows::new()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{explained, framed, scrolled};
+use super::{Rows, explained, framed, scrolled};
 use crate::{
     domain::{
         key::Label,
@@ -72,7 +72,7 @@ struct Measure {
     rest: usize,
 }
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let area = framed(frame, area, view, Pane::Quota, info(view));
     let keys = &view.snapshot.keys;
     if keys.is_empty() {
@@ -81,16 +81,19 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let accounts: Vec<Account<'_>> = accounts(keys).iter().map(|positions| Account::of(keys, positions)).collect();
     let measure = measure(view, &accounts, usize::from(area.width));
     let chosen = view.app.selected_key(view.snapshot).map(|key| &key.label);
-    let mut lines = Vec::new();
+    let (mut lines, mut rows) = (Vec::new(), Rows::new());
     let mut selected = 0..1;
+    let mut listed = 0;
     for account in &accounts {
         let start = lines.len();
         lines.extend(account_lines(view, account, chosen, &measure));
         if account.keys.iter().any(|key| Some(&key.label) == chosen) {
             selected = start..lines.len();
         }
+        rows.extend((start..lines.len()).map(|line| Some(listed + (line - start).min(account.keys.len() - 1))));
+        listed += account.keys.len();
     }
-    scrolled(frame, area, view, lines, &selected);
+    rows.split_off(scrolled(frame, area, view, lines, &selected))
 }
 
 /// Keys that share one quota.

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{explained, framed};
+use super::{Rows, explained, framed};
 use crate::{
     domain::{
         message::Message,
@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let list = &view.app.trace;
     let info = info(view, super::spare(area, view, Pane::Trace));
-    let area = framed(frame, area, view, Pane::Trace, info);
-    let area = filter_line(frame, area, view);
+    let inside = framed(frame, area, view, Pane::Trace, info);
+    let area = filter_line(frame, inside, view);
     if list.shown().is_empty() && list.all() > 0 {
         return explained(frame, area, view, &[(view.text("trace-none-meant"), view.theme.strong)]);
     }
@@ -41,9 +41,13 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let first = super::first_line(list.shown().len(), &(selected..selected + 1), room);
     let focused = view.app.focus == Pane::Trace;
     let row = |(at, record): (usize, &std::sync::Arc<TraceRecord>)| row(view, record, focused && at == selected);
+    let above = usize::from(area.y - inside.y) + 1;
+    let shown = (first..list.shown().len()).take(room).map(Some);
+    let numbers = std::iter::repeat_n(None, above).chain(shown).collect();
     let rows: Vec<_> = list.shown().iter().enumerate().skip(first).take(room).map(row).collect();
     let lines = view.table(&columns(view), &rows, area.width);
     view.put_lines(frame, area, lines);
+    numbers
 }
 
 /// The line that is typed and what is wrong with it, at the top. Gives back the rest.
