@@ -101,6 +101,7 @@ column-left = left
 column-in-flight = live
 column-requests = reqs
 column-errors = errs
+column-email = account
 column-last-used = last
 column-why = note
 column-back = back in
@@ -121,9 +122,8 @@ column-served = served
 ## Keys
 
 keys-ready = { $ready } of { $all } ready
-keys-empty = No keys yet. Press { $key } to add one.
-keys-empty-where = Or put a file for each key, such as alpha.env, into
-keys-empty-what = with this line in it:
+keys-empty = No keys yet. There are several ways to get some:
+keys-empty-where = Or put a file for each key (alpha.env with KMI_API_KEY=sk-…) into
 keys-empty-then = It is noticed at once.
 note-usage-failed = quota check failed
 note-shares = shares { $label }'s quota
@@ -179,6 +179,8 @@ limits-log-dropped = { $count ->
 limits-shared-cause = every key: { $cause } ({ $common })
 limits-host-open = { $host } is down, next try in { $left }
 limits-host-half-open = { $host } is being probed
+limits-host-failures = { $host } (failures in a row: { $count })
+limits-nothing-lost = no record lost
 limits-held = waits { $waited } of { $most }: { $endpoint }
 limits-held-more = and { $count } more
 limits-unsaved = { $count ->
@@ -222,6 +224,10 @@ do-health = check
 help-health = check health and quotas now
 do-add = add
 help-add = add a key: its label, and the key unseen
+do-import = import
+help-import = copy the keys that kimi-cli, kimi-code or the old kmi hold
+do-demo = demo
+help-demo = start the demo: sample keys and requests, no network
 do-switch = on/off
 help-switch = put the selected key out of use, or back into it
 do-fix = fix
@@ -290,6 +296,7 @@ why-auto-rotate = Auto-rotation is not allowed. Check that your provider's terms
 why-not-blocked = { $label } is not blocked.
 why-nothing-to-copy = There is nothing to copy here.
 why-files-demo = The demo's keys are not yours to change. Start without --demo for that.
+why-no-demo = There is something to see here already. Start kmi-tui --demo in another terminal.
 why-no-fix = The program can't mend this by itself; the finding says what to do.
 why-no-request = Select a request in the trace first (3).
 why-not-sorted = Only the keys pane is sorted. Go there first (1).
@@ -335,6 +342,7 @@ foot-add = Enter add  Tab next field  Esc cancel
 
 confirm-title = Sure?
 foot-confirm = Enter yes  Esc no
+import-question = Copy the keys that kimi-cli, kimi-code and the old kmi hold on this machine? Their files stay as they are.
 fix-permissions-question = Close the program's own files and the auth files to everybody else?
 fix-blocklist-question = Unblock every key that is blocked or cooling down?
 fix-recheck-question = Ask the upstream about every key now?
@@ -360,6 +368,10 @@ details-gone = It is not there any more.
 details-window = { $window }: { $left } left
 details-window-resets = { $window }: { $left } left, resets { $moment } (in { $span })
 details-contradiction = report { $reported } ago: { $left } left; refused { $refused } ago: { $cause }
+details-activity = { $count ->
+    [one] { $count } request
+   *[other] { $count } requests
+} in { $span }
 details-at-stake = { $tokens } tokens of { $count ->
     [one] { $count } conversation
    *[other] { $count } conversations
@@ -372,10 +384,20 @@ details-cached = { $share } of the prompts from the cache
 details-tokens = { $input } in ({ $cached } cached), { $output } out
 details-moment-ago = { $moment } ({ $age } ago)
 details-moment-left = { $moment } (in { $span })
+acts-nobody = nobody: it comes back by itself
+acts-enable = you: put it back into use (e)
+acts-unblock = you: unblock it (u)
+acts-replace = you: its key is no longer valid; make a new one in the account
+acts-check = nobody: it serves when a quota check succeeds (h checks now)
+acts-pay = you: pay for the account or raise its plan, then unblock it (u)
+acts-plan = you: the account's plan must allow it
+acts-provider = you, with the provider: the account was flagged or closed
+acts-client = you: use a client program that the provider allows
 yes = yes
 no = no
 fact-status = Status
 fact-skip = Passed over
+fact-who-acts = Who must act
 fact-back = Back at
 fact-active = Active
 fact-masked = Secret
@@ -388,6 +410,7 @@ fact-in-flight = In flight
 fact-errors = Errors
 fact-last-used = Last used
 fact-tokens = Tokens
+fact-activity = Lately
 fact-at-stake = In the cache
 fact-conversation = Conversation
 fact-contradiction = Contradiction

@@ -106,6 +106,7 @@ column-left = ост.
 column-in-flight = идёт
 column-requests = запр.
 column-errors = ош.
+column-email = аккаунт
 column-last-used = был
 column-why = примечание
 column-back = через
@@ -126,10 +127,9 @@ column-served = отв.
 ## Keys
 
 keys-ready = готовы { $ready } из { $all }
-keys-empty = Ключей пока нет. Нажмите { $key }, чтобы добавить ключ.
-keys-empty-where = Или положите по файлу на каждый ключ, например alpha.env, в папку
-keys-empty-what = с такой строкой внутри:
-keys-empty-then = Он будет замечен сразу.
+keys-empty = Ключей пока нет. Откуда их взять:
+keys-empty-where = Или положите по файлу на ключ (alpha.env с KMI_API_KEY=sk-…) в папку
+keys-empty-then = Файл будет замечен сразу.
 note-usage-failed = квота не проверена
 note-shares = общая квота с { $label }
 
@@ -192,6 +192,8 @@ limits-log-dropped = { $count ->
 limits-shared-cause = все ключи: { $cause } ({ $common })
 limits-host-open = { $host } недоступен, попытка через { $left }
 limits-host-half-open = { $host } проверяется
+limits-host-failures = { $host } (сбоев подряд: { $count })
+limits-nothing-lost = записи целы
 limits-held = ждёт { $waited } из { $most }: { $endpoint }
 limits-held-more = и ещё { $count }
 limits-unsaved = { $count ->
@@ -239,6 +241,10 @@ do-health = сверить
 help-health = проверить состояние и квоты сейчас
 do-add = добавить
 help-add = добавить ключ: метка и сам ключ вслепую
+do-import = импорт
+help-import = скопировать ключи из kimi-cli, kimi-code или прежней kmi
+do-demo = демо
+help-demo = запустить демо: ключи и запросы для примера, без сети
 do-switch = вкл/выкл
 help-switch = вывести выбранный ключ из работы или вернуть его
 do-fix = исправить
@@ -307,6 +313,7 @@ why-auto-rotate = Авторотация не разрешена. Убедите
 why-not-blocked = Ключ { $label } не заблокирован.
 why-nothing-to-copy = Здесь нечего копировать.
 why-files-demo = Ключи демонстрации не ваши, менять их нельзя. Запустите программу без --demo.
+why-no-demo = Здесь уже есть на что посмотреть. Запустите kmi-tui --demo в другом терминале.
 why-no-fix = Сама программа это исправить не может; в находке сказано, что делать.
 why-no-request = Сначала выберите запрос на панели запросов (3).
 why-not-sorted = Порядок меняется только на панели ключей. Сначала перейдите туда (1).
@@ -352,6 +359,7 @@ foot-add = Enter добавить  Tab поле  Esc отмена
 
 confirm-title = Точно?
 foot-confirm = Enter да  Esc нет
+import-question = Скопировать ключи, которые есть на этой машине у kimi-cli, kimi-code и прежней kmi? Их файлы не изменятся.
 fix-permissions-question = Закрыть файлы программы и файлы ключей от всех остальных?
 fix-blocklist-question = Разблокировать все ключи, которые заблокированы или остывают?
 fix-recheck-question = Спросить апстрим обо всех ключах прямо сейчас?
@@ -383,6 +391,12 @@ details-gone = Этого больше нет.
 details-window = { $window }: осталось { $left }
 details-window-resets = { $window }: осталось { $left }, обновится { $moment } (через { $span })
 details-contradiction = отчёт { $reported } назад: осталось { $left }; отказ { $refused } назад: { $cause }
+details-activity = { $count ->
+    [one] { $count } запрос
+    [few] { $count } запроса
+    [many] { $count } запросов
+   *[other] { $count } запроса
+} за { $span }
 details-at-stake = { $count ->
     [one] { $count } диалог
     [few] { $count } диалога
@@ -399,10 +413,20 @@ details-cached = { $share } промптов из кэша
 details-tokens = вход { $input } (из кэша { $cached }), выход { $output }
 details-moment-ago = { $moment } ({ $age } назад)
 details-moment-left = { $moment } (через { $span })
+acts-nobody = никто: вернётся сам
+acts-enable = вы: верните его в работу (e)
+acts-unblock = вы: снимите блок (u)
+acts-replace = вы: ключ больше не действует, создайте в аккаунте новый
+acts-check = никто: заработает после удачной проверки квоты (h проверит сейчас)
+acts-pay = вы: оплатите аккаунт или смените тариф, затем снимите блок (u)
+acts-plan = вы: это должен разрешать тариф аккаунта
+acts-provider = вы вместе с провайдером: аккаунт отмечен или закрыт
+acts-client = вы: возьмите клиент, который провайдер разрешает
 yes = да
 no = нет
 fact-status = Состояние
 fact-skip = Пропускается
+fact-who-acts = Кто решает
 fact-back = Вернётся
 fact-active = Активен
 fact-masked = Секрет
@@ -415,6 +439,7 @@ fact-in-flight = В работе
 fact-errors = Ошибки
 fact-last-used = Был в деле
 fact-tokens = Токены
+fact-activity = Недавно
 fact-at-stake = В кэше
 fact-conversation = Диалог
 fact-contradiction = Противоречие

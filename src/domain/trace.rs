@@ -135,6 +135,15 @@ impl TraceRecord {
         self.status >= 400 || self.ending != Ending::Completed
     }
 
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let optional = [&self.key_hash, &self.error_code, &self.shared_cause, &self.model, &self.client, &self.error];
+        let texts = [&self.request_id, &self.method, &self.prompt_hint, &self.prompt_head, &self.endpoint];
+        let texts = texts.into_iter().chain(optional.into_iter().flatten()).map(String::len).sum::<usize>();
+        let tries = self.attempts.iter().map(|tried| size_of::<Attempt>() + tried.cause.len());
+        size_of::<Self>() + texts + tries.sum::<usize>()
+    }
+
     /// How bad it looks at a glance. A client that hung up may have had enough.
     pub(crate) const fn severity(&self) -> Severity {
         match (self.status, self.ending) {

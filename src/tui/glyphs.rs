@@ -24,6 +24,8 @@ pub(crate) struct Glyphs {
     pub(crate) right: &'static str,
     /// A character that nobody is to see.
     pub(crate) hidden: &'static str,
+    /// For nothing, where a blank would be lost.
+    pub(crate) none: &'static str,
     /// From nothing to the most.
     pub(crate) levels: [&'static str; 9],
     status: [&'static str; 5],
@@ -52,6 +54,7 @@ impl Glyphs {
             left: "←",
             right: "→",
             hidden: "•",
+            none: "·",
             levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
             status: ["●", "▲", "◐", "■", "○"],
             severity: ["✓", "•", "▲", "✗"],
@@ -84,6 +87,7 @@ impl Glyphs {
             left: "Left",
             right: "Right",
             hidden: "*",
+            none: "_",
             levels: [" ", ".", ":", "-", "=", "+", "*", "#", "@"],
             status: ["+", "!", "~", "x", "-"],
             severity: ["+", "i", "!", "x"],
@@ -108,8 +112,15 @@ mod tests {
     #[test]
     fn ascii_is_ascii_and_signs_are_one_column_wide() {
         for glyphs in [Glyphs::of(true), Glyphs::of(false)] {
-            let signs =
-                [glyphs.selected, glyphs.active, glyphs.ellipsis, glyphs.bar_full, glyphs.bar_rest, glyphs.hidden];
+            let signs = [
+                glyphs.selected,
+                glyphs.active,
+                glyphs.ellipsis,
+                glyphs.bar_full,
+                glyphs.bar_rest,
+                glyphs.hidden,
+                glyphs.none,
+            ];
             for sign in signs.iter().chain(&glyphs.levels).chain(&glyphs.status).chain(&glyphs.severity) {
                 assert_eq!(sign.width(), 1, "{sign}");
                 assert!(glyphs != Glyphs::of(true) || sign.is_ascii(), "{sign}");

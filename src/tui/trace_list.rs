@@ -7,15 +7,17 @@ use crate::domain::{filter::Filter, trace::TraceRecord};
 
 /// How many are kept for the screen; the file has them all.
 const KEPT: usize = 1_000;
+/// Nor do they take more memory than this: a record of many tries is long.
+const KEPT_BYTES: usize = 4 << 20;
 
 /// Newest first.
 #[derive(Debug, Default)]
 pub(crate) struct TraceList {
-    all: VecDeque<Arc<TraceRecord>>,
+    all: Ring,
     /// Those of `all` that the filter means.
     shown: VecDeque<Arc<TraceRecord>>,
     /// Came in while paused.
-    waiting: VecDeque<Arc<TraceRecord>>,
+    waiting: Ring,
     /// How many came in while paused that the filter means, those included that are no longer kept.
     new: u64,
     filter: Filter,
@@ -41,7 +43,7 @@ impl TraceList {
     pub(crate) fn push(&mut self, record: Arc<TraceRecord>) {
         if self.paused {
             self.new += u64::from(self.filter.matches(&record));
-            keep(&mut self.waiting, record);
+            self.waiting.push(record);
         } else {
             self.show(record);
         }
@@ -51,10 +53,11 @@ impl TraceList {
         if self.filter.matches(&record) {
             self.shown.push_front(Arc::clone(&record));
         }
-        let Some(gone) = keep(&mut self.all, record) else { return };
-        // The oldest of all is the oldest shown, or not shown.
-        if self.shown.back().is_some_and(|oldest| Arc::ptr_eq(oldest, &gone)) {
-            self.shown.pop_back();
+        for gone in self.all.push(record) {
+            // The oldest of all is the oldest shown, or not shown.
+            if self.shown.back().is_some_and(|oldest| Arc::ptr_eq(oldest, &gone)) {
+                self.shown.pop_back();
+            }
         }
     }
 
@@ -67,8 +70,8 @@ impl TraceList {
         }
         self.filter = filter;
         let meant = |record: &&Arc<TraceRecord>| self.filter.matches(record);
-        self.shown = self.all.iter().filter(meant).cloned().collect();
-        self.new = self.waiting.iter().filter(meant).map(|_| 1).sum();
+        self.shown = self.all.records.iter().filter(meant).cloned().collect();
+        self.new = self.waiting.records.iter().filter(meant).map(|_| 1).sum();
     }
 
     /// The filter as it was typed; empty when there is none.
@@ -85,7 +88,7 @@ impl TraceList {
         if !self.paused {
             self.selected = None;
             self.new = 0;
-            for record in std::mem::take(&mut self.waiting).into_iter().rev() {
+            for record in std::mem::take(&mut self.waiting).records.into_iter().rev() {
                 self.show(record);
             }
         }
@@ -120,12 +123,12 @@ impl TraceList {
 
     /// All that are kept, the newest first, whatever the filter and while paused too.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &TraceRecord> {
-        self.waiting.iter().chain(&self.all).map(|record| &**record)
+        self.waiting.records.iter().chain(&self.all.records).map(|record| &**record)
     }
 
     /// How many there are with those that the filter leaves out.
     pub(crate) fn all(&self) -> usize {
-        self.all.len()
+        self.all.records.len()
     }
 
     pub(crate) const fn paused(&self) -> bool {
@@ -141,10 +144,24 @@ impl TraceList {
     }
 }
 
-/// Gives back the one that is no longer kept.
-fn keep(records: &mut VecDeque<Arc<TraceRecord>>, record: Arc<TraceRecord>) -> Option<Arc<TraceRecord>> {
-    records.push_front(record);
-    if records.len() > KEPT { records.pop_back() } else { None }
+/// The newest records, newest first, as many as fit.
+#[derive(Debug, Default)]
+struct Ring {
+    records: VecDeque<Arc<TraceRecord>>,
+    bytes: usize,
+}
+
+impl Ring {
+    /// Gives back those that are no longer kept, oldest first.
+    fn push(&mut self, record: Arc<TraceRecord>) -> Vec<Arc<TraceRecord>> {
+        self.bytes += record.bytes();
+        self.records.push_front(record);
+        let mut gone = Vec::new();
+        while self.records.len() > 1 && (self.records.len() > KEPT || self.bytes > KEPT_BYTES) {
+            gone.extend(self.records.pop_back().inspect(|oldest| self.bytes -= oldest.bytes()));
+        }
+        gone
+    }
 }
 
 #[cfg(test)]
@@ -205,12 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn long_records_leave_room_for_fewer() {
+        let long = |number: u32| {
+            Arc::new(TraceRecord { error: Some("x".repeat(KEPT_BYTES / 4)), ..(*record(number)).clone() })
+        };
+        let mut list = TraceList::new((0..9).map(long).collect());
+        assert_eq!((list.all(), list.shown().len(), ids(&list)[0]), (3, 3, "8"));
+        list.push(record(9));
+        assert_eq!(list.all(), 4);
+    }
+
+    #[test]
     fn memory_is_bounded_in_either_state() {
         let mut list = TraceList::new((0..1_500).map(record).collect());
         assert_eq!(list.shown().len(), KEPT);
         list.toggle_pause();
         (2_000..4_000).for_each(|number| list.push(record(number)));
-        assert_eq!((list.waiting(), list.waiting.len()), (2_000, KEPT));
+        assert_eq!((list.waiting(), list.waiting.records.len()), (2_000, KEPT));
         list.toggle_pause();
         assert_eq!((list.shown().len(), ids(&list)[0]), (KEPT, "3999"));
     }

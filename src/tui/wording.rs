@@ -59,6 +59,26 @@ pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
     }
 }
 
+/// Who must do something before the key serves again, and what.
+pub(crate) fn who_acts(skip: &Skip) -> &'static str {
+    let cause = match skip {
+        Skip::Disabled => return "acts-enable",
+        Skip::Unauthorized => return "acts-replace",
+        Skip::UsageUnknown => return "acts-check",
+        Skip::ModelRefused { .. } => return "acts-plan",
+        Skip::Blocked { reason: code, .. } | Skip::CoolingDown { cause: code, .. } => Cause::from_code(code),
+        _ => return "acts-nobody",
+    };
+    match (cause, skip) {
+        (Some(Cause::PaymentRequired), _) => "acts-pay",
+        (Some(Cause::AccountTerminated), _) => "acts-provider",
+        (Some(Cause::ClientNotAllowed), _) => "acts-client",
+        (Some(Cause::Forbidden | Cause::ModelNotInPlan), _) => "acts-plan",
+        (_, Skip::Blocked { .. }) => "acts-unblock",
+        _ => "acts-nobody",
+    }
+}
+
 /// When a window of a key will be empty, where that is before it comes back.
 pub(crate) fn empty_at(key: &KeyView, window: &Window) -> Option<Timestamp> {
     let (UsageView::Known { at, .. } | UsageView::Failed { at, .. }) = &key.usage else { return None };

@@ -1,5 +1,7 @@
 //! Everything known of one key, request or finding. Never a secret: the snapshot has none.
 
+use std::time::Duration;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -12,7 +14,7 @@ use crate::{
     domain::{
         key::Label,
         message::Message,
-        prompt_cache,
+        now, prompt_cache,
         shared_cause::Common,
         snapshot::{Contradiction, Finding, KeyView, UsageView},
         trace::{Attempt, Tokens, TraceRecord},
@@ -22,7 +24,7 @@ use crate::{
         app::{Extent, Subject},
         countdown::back_at,
         findings::{Named, findings, row_of},
-        format::{age, count, percent, took, whole, width, wrap},
+        format::{age, count, countdown, percent, sparkline, took, whole, width, wrap},
         panes::trace,
         view::View,
         wording,
@@ -30,6 +32,9 @@ use crate::{
 };
 
 const WIDTH: u16 = 84;
+/// What the history of a key goes back to, and its columns.
+const HISTORY: Duration = Duration::from_secs(3_600);
+const SPARK: usize = 30;
 /// Enough of a conversation's digest to tell it from others.
 const CONVERSATION: usize = 8;
 
@@ -85,6 +90,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
     let mut facts = vec![("fact-status", status, theme.status(key.status))];
     if let Some(skip) = &key.skip {
         facts.push(plain("fact-skip", wording::skip(view, skip)));
+        facts.push(plain("fact-who-acts", view.text(wording::who_acts(skip))));
         facts.extend(back_at(skip).map(|until| plain("fact-back", moment_and_left(view, until))));
     }
     let active = view.text(if key.active { "yes" } else { "no" });
@@ -102,8 +108,9 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
         plain("fact-last-used", used),
         plain("fact-tokens", tokens(view, key.tokens)),
     ]);
+    facts.extend(activity(view, key).map(|text| ("fact-activity", text, theme.accent)));
     facts.extend(at_stake(view, key).map(|text| plain("fact-at-stake", text)));
-    facts.extend(usage_facts(view, &key.usage));
+    facts.extend(usage_facts(view, key));
     facts.extend(key.contradiction.iter().flat_map(|contradiction| contradiction_facts(view, contradiction)));
     let others = key.shares_account_with.iter().map(|label| view.clean(label.as_str())).collect::<Vec<_>>();
     if !others.is_empty() {
@@ -125,9 +132,9 @@ fn errors(view: &View<'_>, key: &KeyView) -> String {
     if parts.is_empty() { view.nothing() } else { parts.join(", ") }
 }
 
-fn usage_facts(view: &View<'_>, usage: &UsageView) -> Vec<Fact> {
+fn usage_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
     let theme = view.theme;
-    let (checked, usage) = match usage {
+    let (checked, usage) = match &key.usage {
         UsageView::Unknown => return vec![("fact-usage", view.text("quota-unknown"), theme.dim)],
         UsageView::Known { at, usage } => ((moment_and_age(view, *at), theme.text), Some(usage)),
         UsageView::Failed { at, fault, usage } => {
@@ -138,7 +145,10 @@ fn usage_facts(view: &View<'_>, usage: &UsageView) -> Vec<Fact> {
     };
     let mut facts = vec![("fact-usage-checked", checked.0, checked.1)];
     let Some(usage) = usage else { return facts };
-    facts.extend(usage.windows.iter().map(|window| ("fact-usage", window_text(view, window), theme.text)));
+    for window in &usage.windows {
+        facts.push(("fact-usage", window_text(view, window), theme.text));
+        facts.extend(window_pace(view, key, window).map(|text| ("fact-usage", text, theme.dim)));
+    }
     facts.extend(usage.user_id.as_deref().map(|id| ("fact-account", view.clean(id), theme.text)));
     facts.extend(usage.parallel_limit.map(|limit| ("fact-parallel", limit.to_string(), theme.text)));
     facts
@@ -166,6 +176,16 @@ fn window_text(view: &View<'_>, window: &Window) -> String {
         Some(moment) => view.say(&message.with("moment", moment).with("span", view.until(moment))),
         None => view.say(&message),
     }
+}
+
+/// How fast it goes and when it will be empty, where that is before it comes back.
+fn window_pace(view: &View<'_>, key: &KeyView, window: &Window) -> Option<String> {
+    let pace = key.pace.iter().find(|pace| pace.kind == window.kind && pace.per_hour > 0.0)?;
+    let pace = view.say(&Message::new("quota-pace").with("share", percent(pace.per_hour)));
+    let empty = wording::empty_at(key, window).map(|moment| {
+        view.say(&Message::new("quota-empty-in").with("span", countdown(view.words, view.until(moment))))
+    });
+    Some(view.join(&std::iter::once(pace).chain(empty).collect::<Vec<_>>()))
 }
 
 fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
@@ -210,7 +230,7 @@ fn attempt_fact(view: &View<'_>, attempt: &Attempt) -> Fact {
         view.clean(attempt.key.as_str()),
         status,
         wording::cause(view.words, &attempt.cause),
-        took(view.words, std::time::Duration::from_millis(attempt.ms)),
+        took(view.words, Duration::from_millis(attempt.ms)),
     ];
     let style = if attempt.cause == "ok" { view.theme.ok } else { view.theme.warn };
     ("fact-attempts", view.join(&parts), style)
@@ -241,6 +261,23 @@ fn tokens(view: &View<'_>, tokens: Tokens) -> String {
         .with("cached", known(tokens.cached))
         .with("output", known(tokens.output));
     view.say(&message)
+}
+
+/// Its requests among those that are kept, oldest left; a sign that is no blank stands for none.
+fn activity(view: &View<'_>, key: &KeyView) -> Option<String> {
+    let trace = &view.app.trace;
+    let oldest = trace.newest_first().last()?.at.max(now::before(view.now, HISTORY));
+    let span = view.since(oldest).max(Duration::from_secs(1));
+    let mut counts = vec![0_u32; SPARK];
+    let of_it = trace.newest_first().filter(|record| record.key.as_ref() == Some(&key.label));
+    for record in of_it.filter(|record| record.at >= oldest) {
+        let at = now::since(oldest, record.at).as_secs_f64() / span.as_secs_f64() * (SPARK as f64);
+        counts[(at as usize).min(SPARK - 1)] += 1;
+    }
+    let total = i64::from(counts.iter().sum::<u32>());
+    let spark = sparkline(&counts, SPARK, view.glyphs).replace(' ', view.glyphs.none);
+    let said = view.say(&Message::new("details-activity").with("count", total).with("span", span));
+    (total > 0).then(|| format!("{spark} {said}"))
 }
 
 /// What its conversations would lose elsewhere; nothing while that is nothing.

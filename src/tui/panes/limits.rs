@@ -11,7 +11,8 @@ use crate::{
     domain::{
         command::Severity,
         message::Message,
-        snapshot::{CircuitState, HeldView, KeyView, RateView},
+        snapshot::{CircuitState, HeldView, KeyView, RateView, UsageView},
+        trace::TraceRecord,
     },
     tui::{
         columns::{Cell, Column, Row},
@@ -28,14 +29,23 @@ const GAUGE: [usize; 2] = [5, 20];
 const ROOMY: u16 = 56;
 /// Waiting requests that are listed.
 const HELD_SHOWN: usize = 3;
+/// Most columns of a sparkline.
+const SPARK: usize = 60;
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let area = framed(frame, area, view, Pane::Limits, Line::default());
     let room = usize::from(area.width);
-    let mut lines = vec![activity(view, room), flight(view), evenness(view)];
+    let mut lines = vec![activity(view, room)];
+    lines.extend(latency(view, room));
+    lines.push(evenness(view));
     lines.extend(losses(view));
     lines.extend(troubles(view, room));
     lines.extend(held(view, room));
+    let spare = usize::from(area.height).saturating_sub(lines.len());
+    if spare > view.snapshot.keys.len() + 2 {
+        // What is well is told where there is room.
+        lines.extend(well(view, room));
+    }
     let head = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
     view.put_lines(frame, area, lines);
     let below = Rect { y: area.y + head, height: area.height - head, ..area };
@@ -61,23 +71,31 @@ fn activity(view: &View<'_>, room: usize) -> Line<'static> {
     let traffic = &view.snapshot.traffic;
     let rate = decimal(view.words, header::rate(traffic), 1);
     let rate = view.say(&Message::new("header-rate").with("value", rate));
-    let room = room.saturating_sub(width(&rate) + 4).min(60);
-    Line::from(vec![
-        Span::raw(" "),
-        Span::styled(sparkline(&traffic.per_second, room, view.glyphs), view.theme.accent),
-        Span::raw("  "),
-        Span::styled(rate, view.theme.text),
-    ])
+    let flying = view.say(&Message::new("header-in-flight").with("count", i64::from(traffic.in_flight)));
+    sparked(view, &traffic.per_second, &view.join(&[rate, flying]), room)
 }
 
-fn flight(view: &View<'_>) -> Line<'static> {
+/// How long the last requests took to be answered, and what is usual.
+fn latency(view: &View<'_>, room: usize) -> Option<Line<'static>> {
     let traffic = &view.snapshot.traffic;
-    let flying = Message::new("header-in-flight").with("count", i64::from(traffic.in_flight));
-    let mut parts = vec![view.say(&flying)];
-    for (name, span) in [("p50", traffic.latency_p50), ("p99", traffic.latency_p99)] {
-        parts.extend(span.map(|span| format!("{name} {}", took(view.words, span))));
-    }
-    Line::styled(format!(" {}", view.join(&parts)), view.theme.text)
+    let named = [("p50", traffic.latency_p50?), ("p99", traffic.latency_p99?)];
+    let said = named.map(|(name, span)| format!("{name} {}", took(view.words, span)));
+    // The root keeps one slow answer from flattening all others.
+    let height = |record: &TraceRecord| (record.latency.as_millis() as f64).sqrt().ceil() as u32;
+    let mut heights: Vec<u32> = view.app.trace.newest_first().take(SPARK).map(height).collect();
+    heights.reverse();
+    Some(sparked(view, &heights, &view.join(&said), room))
+}
+
+/// A sparkline, and words right of it.
+fn sparked(view: &View<'_>, values: &[u32], text: &str, room: usize) -> Line<'static> {
+    let room = room.saturating_sub(width(text) + 4).min(SPARK);
+    Line::from(vec![
+        Span::raw(" "),
+        Span::styled(sparkline(values, room, view.glyphs), view.theme.accent),
+        Span::raw("  "),
+        Span::styled(text.to_owned(), view.theme.text),
+    ])
 }
 
 /// How even the round robin was.
@@ -107,6 +125,24 @@ fn losses(view: &View<'_>) -> Vec<Line<'static>> {
             Line::styled(format!(" {} {text}", view.glyphs.severity(Severity::Fail)), view.theme.bad)
         })
         .collect()
+}
+
+/// Hosts that answer, and that nothing was lost.
+fn well(view: &View<'_>, room: usize) -> Option<Line<'static>> {
+    let hosts = view.snapshot.hosts.iter().filter_map(|host| match host.circuit {
+        CircuitState::Closed { failures: 0 } => Some(view.clean(&host.host)),
+        CircuitState::Closed { failures } => {
+            let message = Message::new("limits-host-failures").with("host", view.clean(&host.host));
+            Some(view.say(&message.with("count", i64::from(failures))))
+        }
+        CircuitState::Open { .. } | CircuitState::HalfOpen => None,
+    });
+    let mut parts: Vec<String> = hosts.collect();
+    if view.snapshot.traffic.dropped_records == 0 {
+        parts.push(view.text("limits-nothing-lost"));
+    }
+    let text = format!(" {} {}", view.glyphs.severity(Severity::Ok), view.join(&parts));
+    (!parts.is_empty()).then(|| Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.dim))
 }
 
 /// What every key has in common, and hosts that are left alone.
@@ -151,13 +187,14 @@ fn held(view: &View<'_>, room: usize) -> Vec<Line<'static>> {
     held.iter().take(HELD_SHOWN).map(line).chain(rest).collect()
 }
 
-fn columns(view: &View<'_>, gauge: usize) -> [Column; 5] {
+fn columns(view: &View<'_>, gauge: usize) -> [Column; 6] {
     let title = |id| view.text(id);
     [
         Column::left(title("column-limit")).between(4, 14),
         Column::right(title("column-per-second")),
         Column::right(title("column-per-minute")),
         Column::left(String::new()).between(gauge, gauge).rank(2),
+        Column::right(title("column-in-flight")).rank(3),
         Column::right(title("column-served")).rank(1),
     ]
 }
@@ -165,11 +202,21 @@ fn columns(view: &View<'_>, gauge: usize) -> [Column; 5] {
 fn rows(view: &View<'_>, gauge: usize) -> Vec<Row> {
     let snapshot = view.snapshot;
     let name = (view.text("limits-all"), view.theme.strong);
-    let all =
-        Row { cells: cells(view, gauge, name, snapshot.global_rate, snapshot.confidence.records), selected: false };
+    let flying = taken(view, snapshot.traffic.in_flight, 0);
+    let all = Row {
+        cells: cells(view, gauge, name, snapshot.global_rate, flying, snapshot.confidence.records),
+        selected: false,
+    };
     let selected = view.app.key_row(snapshot);
     let keys = snapshot.keys.iter().enumerate().map(|(at, key)| Row {
-        cells: cells(view, gauge, (view.clean(key.label.as_str()), view.theme.text), key.rate, served(view, key)),
+        cells: cells(
+            view,
+            gauge,
+            (view.clean(key.label.as_str()), view.theme.text),
+            key.rate,
+            taken(view, key.in_flight, parallel_limit(key)),
+            served(view, key),
+        ),
         selected: at == selected && view.app.focus == Pane::Limits,
     });
     std::iter::once(all).chain(keys).collect()
@@ -181,7 +228,13 @@ fn served(view: &View<'_>, key: &KeyView) -> u64 {
     counts.iter().find(|(label, _)| *label == key.label).map_or(0, |(_, count)| *count)
 }
 
-fn cells(view: &View<'_>, room: usize, name: Cell, rate: RateView, served: u64) -> Vec<Cell> {
+/// Most requests at once that its account takes, by its last report; 0 where that is not known.
+fn parallel_limit(key: &KeyView) -> u32 {
+    let (UsageView::Known { usage, .. } | UsageView::Failed { usage: Some(usage), .. }) = &key.usage else { return 0 };
+    usage.parallel_limit.unwrap_or_default()
+}
+
+fn cells(view: &View<'_>, room: usize, name: Cell, rate: RateView, flying: Cell, served: u64) -> Vec<Cell> {
     let share = share(rate);
     let style = share.map_or(view.theme.text, |share| view.theme.taken(share));
     let gauge = share.map(|share| bar(share, room, view.glyphs)).map(|(full, rest)| full + &rest);
@@ -190,6 +243,7 @@ fn cells(view: &View<'_>, room: usize, name: Cell, rate: RateView, served: u64) 
         taken(view, rate.last_second, rate.per_second),
         taken(view, rate.last_minute, rate.per_minute),
         (gauge.unwrap_or_default(), style),
+        flying,
         (count(view.words, served), view.theme.dim),
     ]
 }
