@@ -1,7 +1,7 @@
 //! `--demo`: a simulated upstream, sample keys and gentle traffic, in a folder that is gone afterwards. It reads no
 //! setting of the person's but language and colour, and needs no network.
 
-use std::{fmt::Display, path::Path, time::Duration};
+use std::{fmt::Display, io, os::unix::process::CommandExt, path::Path, process::Command, time::Duration};
 
 use tokio::net::TcpListener;
 
@@ -61,7 +61,14 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
         let base = format!("http://{}{}", listen.local_addr().map_err(failed)?, loaded.config.base_path);
         let traffic = demo::traffic(base, SEED, std::future::pending());
         run::serve(args, loaded, environment, Service { kind: Kind::Demo, place: Place::Own(listen), traffic }).await
-    })
+    })?;
+    Ok(())
+}
+
+/// Becomes the demo: this program anew, with the options that were typed. Gives back why that failed.
+pub(super) fn instead(args: &Args) -> Stop {
+    let Some(program) = &args.program else { return failed(io::Error::from(io::ErrorKind::NotFound)) };
+    failed(Command::new(program).arg("--demo").args(args.again()).exec())
 }
 
 /// What the demo knows of the person's surroundings.

@@ -66,6 +66,14 @@ impl Clerk {
                 let wanted = Wanted { label: &label, ..Wanted::default() };
                 key_files::add(&wanted, typed.0, &config, &keys).await.map_err(|refusal| refusal.message)
             }
+            Errand::ImportKeys => {
+                let (config, keys) = block_in_place(|| self.read())?;
+                let imported = block_in_place(|| {
+                    let found = key_files::to_import(&[], &config, &self.environment, &keys);
+                    key_files::import(&found.keys, &config)
+                });
+                imported.map_err(|refusal| refusal.message)
+            }
             Errand::SwitchKey { label, disabled } => {
                 let (config, keys) = block_in_place(|| self.read())?;
                 let switched = block_in_place(|| key_files::switch(label.as_str(), disabled, &config, &keys));

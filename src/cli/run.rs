@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::{
     Stop, USAGE,
     args::Args,
-    complain, daemon,
+    complain, daemon, demo,
     errands::Clerk,
     follow::{self, Follower},
     line, lines, look,
@@ -64,11 +64,12 @@ pub(super) enum Kind {
 
 /// Runs until it is told to stop.
 pub(super) fn run(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
-    runtime()?.block_on(async {
+    let left = runtime()?.block_on(async {
         let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
         let place = Place::find(&loaded.config, args.take_over, &words).await?;
         serve(args, loaded, environment, Service { kind: Kind::Live, place, traffic: std::future::pending() }).await
-    })
+    })?;
+    if left == tui::Leave::Demo { Err(demo::instead(args)) } else { Ok(()) }
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
@@ -93,7 +94,7 @@ pub(super) async fn serve(
     loaded: Loaded,
     environment: &Environment,
     service: Service<impl Future<Output = ()> + Send + 'static>,
-) -> Result<(), Stop> {
+) -> Result<tui::Leave, Stop> {
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
     let Service { kind, place, traffic } = service;
@@ -147,7 +148,7 @@ pub(super) async fn serve(
         lines::print(&engine, lines_into(args, &config, &words)?, &words);
         say_where(&engine, args, kind, &config, &words);
         stopper.reached(Stage::Leaving).await;
-        Ok(())
+        Ok(tui::Leave::Quit)
     } else {
         dashboard(args, &config, environment, &engine, &stopper, &words).await
     };
@@ -261,7 +262,7 @@ async fn dashboard(
     engine: &Engine,
     stopper: &Stopper,
     words: &Words,
-) -> Result<(), Stop> {
+) -> Result<tui::Leave, Stop> {
     let (commands, mut wishes) = mpsc::unbounded_channel::<Command>();
     let carrier = engine.clone();
     tokio::spawn(async move {
@@ -299,7 +300,7 @@ async fn dashboard(
     if !matches!(result, Ok(tui::Leave::Signal)) {
         stopper.advance();
     }
-    result.map(|_| ())
+    result
 }
 
 /// Starts a proxy in the background as often as it is asked for: when it serves, this process is told to leave.

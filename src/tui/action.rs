@@ -49,6 +49,10 @@ pub(crate) enum Verb {
     RefreshHealth,
     Doctor,
     AddKey,
+    /// Copies the keys of other programs.
+    ImportKeys,
+    /// Goes over into the demo.
+    Demo,
     /// Out of use, or back into it.
     SwitchKey,
     /// What the program can do about the selected finding.
@@ -222,6 +226,8 @@ pub(crate) const TABLE: &[Row] = &[
         enabled: on_files,
         ..row("add-key", Verb::AddKey, &[letter('n')], "do-add", "help-add")
     },
+    Row { enabled: on_files, ..row("import", Verb::ImportKeys, &[letter('i')], "do-import", "help-import") },
+    Row { enabled: demo, ..row("demo", Verb::Demo, &[letter('D')], "do-demo", "help-demo") },
     Row {
         offered: &[Pane::Keys],
         enabled: switch_key,
@@ -407,6 +413,12 @@ fn on_files(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
         Mode::Demo => Err(Message::new("why-files-demo")),
         Mode::Live | Mode::DryRun => Ok(()),
     }
+}
+
+/// Only where there is nothing to lose by it.
+fn demo(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
+    let own = snapshot.link == Link::Own && snapshot.setup.mode != Mode::Demo;
+    if own && snapshot.keys.is_empty() { Ok(()) } else { Err(Message::new("why-no-demo")) }
 }
 
 fn switch_key(app: &App, snapshot: &Snapshot) -> Result<(), Message> {

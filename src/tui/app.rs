@@ -108,6 +108,8 @@ pub(crate) enum Effect {
     /// The screen as it is, to files.
     KeepScreen,
     Leave,
+    /// To leave, and to become the demo.
+    Demo,
     /// A proxy in the background is to take over; when it does, the dashboard is told to stop.
     Background,
 }
@@ -220,6 +222,8 @@ impl App {
         match verb {
             Verb::Block => self.open_block(snapshot),
             Verb::AddKey => self.overlay = Some(Overlay::Form(Form::add_key())),
+            Verb::ImportKeys => self.ask_to_import(),
+            Verb::Demo => return vec![Effect::Demo],
             Verb::SwitchKey => return self.switch_key(snapshot),
             Verb::Fix => self.ask_to_fix(snapshot),
             Verb::Confirm => return self.confirmed(),

@@ -42,6 +42,11 @@ impl App {
         });
     }
 
+    pub(super) fn ask_to_import(&mut self) {
+        let (question, effect) = (Message::new("import-question"), Effect::Errand(Errand::ImportKeys));
+        self.overlay = Some(Overlay::Confirm(Confirm { question, effect }));
+    }
+
     pub(super) fn confirmed(&mut self) -> Vec<Effect> {
         match self.overlay.take() {
             Some(Overlay::Confirm(Confirm { effect, .. })) => vec![effect],

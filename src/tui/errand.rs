@@ -15,6 +15,8 @@ pub(crate) enum Errand {
         label: String,
         typed: Typed,
     },
+    /// The keys that this person's other programs hold are copied.
+    ImportKeys,
     SwitchKey {
         label: Label,
         disabled: bool,

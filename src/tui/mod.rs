@@ -155,6 +155,8 @@ impl Motion {
 pub(crate) enum Leave {
     /// A person said so.
     Quit,
+    /// The same, and the demo is to be shown instead.
+    Demo,
     /// A signal came, or the terminal went away.
     Signal,
 }
@@ -234,12 +236,12 @@ pub(crate) async fn run(feed: Feed, words: Words, look: Look, stop: impl Future<
             }
             Happened::Event(event) => {
                 if dashboard.press(&event) {
-                    return Ok(Leave::Quit);
+                    return Ok(dashboard.leaving);
                 }
             }
             Happened::News(action) => {
                 if dashboard.act(action) {
-                    return Ok(Leave::Quit);
+                    return Ok(dashboard.leaving);
                 }
             }
         }
@@ -282,6 +284,8 @@ struct Dashboard {
     /// To go to the clipboard with the next frame.
     copied: Option<String>,
     motion: Motion,
+    /// Why, once it is left.
+    leaving: Leave,
     /// Whether the engine's channels are still open.
     snapshots_open: bool,
     records_open: bool,
@@ -314,6 +318,7 @@ impl Dashboard {
             painting: false,
             copied: None,
             motion: look.motion,
+            leaving: Leave::Quit,
             snapshots_open: true,
             records_open: true,
         }
@@ -418,6 +423,7 @@ impl Dashboard {
                 // The frame that says so brings it.
                 Effect::Mouse(_) => {}
                 Effect::Leave => leaves = true,
+                Effect::Demo => (self.leaving, leaves) = (Leave::Demo, true),
                 Effect::Background => self.feed.background.notify_one(),
             }
         }

@@ -102,6 +102,9 @@ fn each_command_key_sends_its_command() {
     assert_eq!(keys(&normal, "L").1, [Effect::SwitchLanguage]);
     assert_eq!(keys(&normal, "t").1, [Effect::SwitchTheme]);
     assert_eq!(keys(&normal, "d").0.focus, Pane::Doctor);
+    assert_eq!(keys(&fixtures::empty(), "D").1, [Effect::Demo]);
+    assert_eq!(keys(&fixtures::empty(), "iy").1, [Effect::Errand(Errand::ImportKeys)]);
+    assert_eq!(keys(&fixtures::empty(), "in").1, []);
 }
 
 #[test]
@@ -122,6 +125,7 @@ fn what_is_not_possible_says_why_and_does_nothing() {
         (&normal, "jjjjR", "why-blocked"),
         (&normal, "jjjjjR", "why-disabled"),
         (&normal, "u", "why-not-blocked"),
+        (&normal, "D", "why-no-demo"),
     ] {
         let (app, effects) = keys(snapshot, pressed);
         assert_eq!((effects, app.toasts.messages()), (vec![], vec![reason]), "{pressed}");
@@ -515,7 +519,11 @@ fn a_click_selects_one_more_opens_and_the_wheel_moves() {
     assert_eq!(point(Gesture::Click, "2 Quota"), (Pane::Quota, key("delta"), false));
     assert_eq!(point(Gesture::Click, "+spare"), (Pane::Quota, key("spare"), false));
     assert_eq!(point(Gesture::Click, "+spare"), (Pane::Quota, key("spare"), true));
-    assert_eq!(point(Gesture::Click, "4 Limits"), (Pane::Quota, key("spare"), true), "not through what is open");
+    assert_eq!(
+        point(Gesture::Click, "week ━━━╌╌╌╌╌  40%"),
+        (Pane::Quota, key("spare"), true),
+        "not through what is open"
+    );
     update(&mut app, Action::Run(Verb::Close), &normal);
     update(&mut app, Action::Run(Verb::Focus(Pane::Trace)), &normal);
     let at = find(&mut app, "14:09:49");

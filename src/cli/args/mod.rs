@@ -363,8 +363,14 @@ impl Args {
         option("--env-file", self.env_file.clone().map(Into::into));
         option("--auths-dir", self.auths_dir.clone().map(Into::into));
         option("--state-dir", self.state_dir.clone().map(Into::into));
+        option("--theme", self.theme.clone().map(Into::into));
         option("--listen", self.listen.clone().map(Into::into));
-        let switches = [("--dry-run", self.dry_run), ("--plain", self.plain), ("--no-color", self.no_color)];
+        let switches = [
+            ("--dry-run", self.dry_run),
+            ("--plain", self.plain),
+            ("--no-color", self.no_color),
+            ("--ascii", self.ascii),
+        ];
         again.extend(switches.iter().filter(|(_, on)| *on).map(|(name, _)| OsString::from(name)));
         again
     }

@@ -1,6 +1,6 @@
 //! The keys pane: how each key is, and what stands against it. Not its quota in full (`quota`), nor all of it (`details`).
 
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{Frame, layout::Rect, style::Style, text::Line};
 
 use super::{Rows, explained, framed, scrolled};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// Lines that the pane would like to have inside.
 pub(crate) fn lines_wanted(view: &View<'_>) -> u16 {
     match view.snapshot.keys.len() {
-        0 => 6,
+        0 => 7,
         keys => u16::try_from(keys + 1).unwrap_or(u16::MAX - 2),
     }
 }
@@ -56,7 +56,7 @@ fn info(view: &View<'_>) -> Line<'static> {
     Line::styled(view.say(&Message::new("keys-ready").with("ready", ready).with("all", keys.len())), style)
 }
 
-fn columns(view: &View<'_>) -> [Column; 12] {
+fn columns(view: &View<'_>) -> [Column; 13] {
     let title = |id| view.text(id);
     // What the pane is sorted by is marked, and not left out.
     let sortable = |sort: Sort, id, rank| match view.app.sort == sort {
@@ -68,6 +68,7 @@ fn columns(view: &View<'_>) -> [Column; 12] {
         Column::left(String::new()),
         Column::left(title("column-key")).between(5, 18),
         Column::left(title("column-masked")).rank(6),
+        Column::left(title("column-email")).between(7, 24).rank(8),
         sortable(Sort::Left, "column-left", 0),
         Column::right(title("column-in-flight")).rank(3),
         sortable(Sort::Requests, "column-requests", 2),
@@ -92,6 +93,7 @@ fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
         (active.to_owned(), theme.accent),
         (view.clean(key.label.as_str()), if key.active { theme.strong } else { theme.text }),
         (view.clean(&key.masked), theme.dim),
+        (key.email.as_deref().map(|email| view.clean(email)).unwrap_or_default(), theme.dim),
         left(view, key),
         (count(view.words, key.in_flight.into()), zero_is_dim(key.in_flight == 0)),
         (count(view.words, key.requests), zero_is_dim(key.requests == 0)),
@@ -140,16 +142,19 @@ fn why(view: &View<'_>, key: &KeyView) -> Cell {
     }
 }
 
-fn where_keys_go(view: &View<'_>) -> [(String, ratatui::style::Style); 6] {
+/// What there is to do where no key is.
+fn where_keys_go(view: &View<'_>) -> Vec<(String, Style)> {
     let theme = view.theme;
-    let key = action::find(Verb::AddKey).and_then(|row| view.app.keymap.keys(row).first());
-    let key = key.map(|key| footer::name(view, *key)).unwrap_or_default();
-    [
-        (view.say(&Message::new("keys-empty").with("key", key)), theme.strong),
+    let offers = [Verb::AddKey, Verb::ImportKeys, Verb::Demo].into_iter().filter_map(|verb| {
+        let row = action::find(verb).filter(|row| (row.enabled)(view.app, view.snapshot).is_ok())?;
+        let key = view.app.keymap.keys(row).first()?;
+        Some((format!("  {} {}", footer::name(view, *key), view.text(row.help)), theme.accent))
+    });
+    let head = (view.text("keys-empty"), theme.strong);
+    let files = [
         (view.text("keys-empty-where"), theme.text),
-        (format!("  {}", view.clean(&view.snapshot.setup.auths_dir)), theme.accent),
-        (view.text("keys-empty-what"), theme.text),
-        ("  KMI_API_KEY=sk-…".to_owned(), theme.accent),
+        (format!("  {}", view.clean(&view.snapshot.setup.auths_dir)), theme.text),
         (view.text("keys-empty-then"), theme.dim),
-    ]
+    ];
+    std::iter::once(head).chain(offers).chain(files).collect()
 }
