@@ -247,6 +247,8 @@ do-sort = sort
 help-sort = sort the keys: left, requests, errors, last used
 do-copy = copy
 help-copy = copy the selected row's label or request id
+do-copy-row = copy row
+help-copy-row = copy the selected request as one line
 do-copy-curl = as curl
 help-copy-curl = copy the selected request as a curl command
 do-details = details
@@ -310,6 +312,7 @@ why-background-demo = The demo ends with this window.
 
 copied-label = Copied: { $label }
 copied-request-id = Copied the request id: { $id }
+copied-row = The request is copied as one line.
 copied-curl = Copied as curl, with $KMI_KEY in place of the key: { $method } { $path }
 
 ## Help, dialogs and details

@@ -264,6 +264,8 @@ do-sort = порядок
 help-sort = порядок: остаток, запросы, ошибки, последний запрос
 do-copy = копия
 help-copy = скопировать имя ключа или id запроса
+do-copy-row = строка
+help-copy-row = скопировать запрос одной строкой
 do-copy-curl = как curl
 help-copy-curl = скопировать запрос как команду curl
 do-details = детали
@@ -327,6 +329,7 @@ why-background-demo = Демо живёт только в этом окне.
 
 copied-label = Скопировано: { $label }
 copied-request-id = Скопирован id запроса: { $id }
+copied-row = Запрос скопирован одной строкой.
 copied-curl = Скопировано как curl, вместо ключа $KMI_KEY: { $method } { $path }
 
 ## Help, dialogs and details

@@ -70,6 +70,7 @@ pub(crate) enum Verb {
     ClearFilter,
     /// The selected row's name.
     Copy,
+    CopyRow,
     CopyCurl,
     /// From a key to its requests, from a request to its key.
     Jump,
@@ -273,6 +274,7 @@ pub(crate) const TABLE: &[Row] = &[
         enabled: copy,
         ..row("copy", Verb::Copy, &[letter('y')], "do-copy", "help-copy")
     }),
+    view(Row { enabled: copy_curl, ..row("copy-row", Verb::CopyRow, &[letter('w')], "do-copy-row", "help-copy-row") }),
     view(Row {
         offered: &[Pane::Trace],
         enabled: copy_curl,

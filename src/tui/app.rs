@@ -236,6 +236,7 @@ impl App {
             Verb::Palette => return vec![Effect::OpenPalette],
             Verb::RunChosen => return self.run_chosen(snapshot),
             Verb::Copy => return self.copy(self.copied(snapshot)),
+            Verb::CopyRow => return self.copy(self.trace.selected().map(|record| Copied::row(record))),
             Verb::CopyCurl => return self.copy(self.curl(snapshot)),
             Verb::Jump => self.jump(snapshot),
             Verb::Sort => self.sort = self.sort.next(),

@@ -1,7 +1,7 @@
 //! What is copied of a request or a key. Not how it reaches the clipboard (`terminal`). No secret is in it: the
 //! dashboard knows labels and ids only, and where a credential belongs stands `$KMI_KEY`.
 
-use crate::domain::{message::Message, snapshot::Setup, text, trace::TraceRecord};
+use crate::domain::{key::Label, message::Message, snapshot::Setup, text, trace::TraceRecord};
 
 /// Longest part of foreign text, in characters.
 const LONGEST: usize = 2_000;
@@ -22,6 +22,15 @@ impl Copied {
     pub(crate) fn request_id(record: &TraceRecord) -> Self {
         let text = text::clean(&record.request_id, LONGEST);
         Self { said: Message::new("copied-request-id").with("id", text.as_str()), text }
+    }
+
+    /// The request in one line, with what the trace calls it.
+    pub(crate) fn row(record: &TraceRecord) -> Self {
+        let key = record.key.as_ref().map_or("-", Label::as_str);
+        let took = record.total.as_millis();
+        let TraceRecord { at, method, endpoint, status, request_id, .. } = record;
+        let text = format!("{at} {key} {method} {endpoint} {status} {took}ms {request_id}");
+        Self { said: Message::new("copied-row"), text: text::clean(&text, LONGEST) }
     }
 
     /// The request for a shell, as far as it is known: its method, path and model; never its words.
@@ -60,6 +69,8 @@ mod tests {
                         -H \"Authorization: Bearer $KMI_KEY\" -H 'Content-Type: application/json' \
                         -d '{\"model\":\"kimi-for-coding\"}'";
         assert_eq!(Copied::curl(&record, &setup).text, expected);
+        let row = "2026-02-02T14:10:05Z alpha POST /chat/completions 200 6300ms 0123456789abcdef0123456789abcdef";
+        assert_eq!(Copied::row(&record).text, row);
         let hostile = TraceRecord { endpoint: "/x'; rm -rf ~\n\u{1b}]52;c;eA==\u{7}'".into(), model: None, ..record };
         let text = Copied::curl(&hostile, &setup).text;
         assert!(!text.chars().any(text::is_unsafe), "{text:?}");
