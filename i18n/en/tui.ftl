@@ -506,6 +506,6 @@ keys-clash = { $file }, line { $line }: the key "{ $key }" belongs to "{ $other 
 ## Undo
 
 do-undo = undo
-help-undo = take back the last rotation, block, unblock or switch
+help-undo = take back the last action
 why-nothing-to-undo = There is nothing to take back.
 toast-undo = { $said } ({ $key } takes it back)

@@ -88,7 +88,8 @@ impl Entry {
     fn new(row: &'static Row, words: &Words) -> Self {
         // Panes share one line of the help; here each has its title.
         let text = words.text(if matches!(row.verb, Verb::Focus(_)) { row.word } else { row.help });
-        Self { row, searched: format!("{text} {}", row.name), text }
+        // The footer's word too: it is what people see all day.
+        Self { row, searched: format!("{} {text} {}", words.text(row.word), row.name), text }
     }
 }
 
