@@ -105,6 +105,7 @@ cli-screenshot-demo = Of the demo, not of the running kmi-tui
 cli-screenshot-size = Columns and rows
 cli-screenshot-pane = The pane in focus: keys, quota, trace, limits or doctor
 cli-screenshot-zoom = That pane alone
+cli-screenshot-after = When the demo has run so many seconds; else as soon as there is something to see
 cli-screenshot-format = text, ansi or svg; else by the file's name
 cli-screenshot-file = Where to; else stdout
 screenshot-wrong-size = “{ $value }” is no size. Write columns and rows, such as 120x40, up to 500 each.

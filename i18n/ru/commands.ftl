@@ -115,6 +115,7 @@ cli-screenshot-demo = Экран демо, а не запущенного kmi-tu
 cli-screenshot-size = Столбцы и строки
 cli-screenshot-pane = Панель в фокусе: keys, quota, trace, limits или doctor
 cli-screenshot-zoom = Только эта панель
+cli-screenshot-after = Через столько секунд работы демо; иначе как только есть на что посмотреть
 cli-screenshot-format = text, ansi или svg; иначе по имени файла
 cli-screenshot-file = Куда записать; иначе stdout
 screenshot-wrong-size = «{ $value }» — не размер. Напишите столбцы и строки, например 120x40, не больше 500.

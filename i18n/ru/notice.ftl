@@ -20,7 +20,7 @@ notice-price = {" "}Кэш { $count ->
     [few] { $count } диалогов
     [many] { $count } диалогов
    *[other] { $count } диалога
-} ({ $tokens } токенов) остался у { $label }.
+} (токенов: { $tokens }) остался у { $label }.
 notice-stayed = Активный ключ остаётся { $label }: { $why }.
 why-only-eligible = остальные ключи сейчас не могут работать
 why-status = он в лучшем состоянии

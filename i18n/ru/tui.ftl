@@ -405,7 +405,7 @@ details-at-stake = { $count ->
     [few] { $count } диалога
     [many] { $count } диалогов
    *[other] { $count } диалога
-} на { $tokens } токенов: другому ключу читать заново
+} (токенов: { $tokens }), другому ключу читать заново
 details-conversation = { $count ->
     [one] { $count } запрос
     [few] { $count } запроса

@@ -48,6 +48,8 @@ pub(super) struct Wanted {
     pane: String,
     #[arg(long)]
     zoom: bool,
+    #[arg(long, value_name = "SECONDS", requires = "of_demo")]
+    after: Option<u16>,
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     #[arg(id = "file", short = 'o', long = "output", value_name = "FILE")]
@@ -123,7 +125,7 @@ pub(super) async fn of_running(
     let understood = wanted.understood(words)?;
     let client = target::running(config, words).await?;
     let client = client.ok_or_else(|| Stop::failed(words.text("screenshot-none")))?;
-    let (snapshot, history) = seen(client, None).await?;
+    let (snapshot, history) = seen(client, When::Now).await?;
     let snapshot = Arc::new(Snapshot { link: Link::Attached, ..(*snapshot).clone() });
     let look = look::in_picture(&config.state_dir, args, config, environment, words);
     wanted.keep(&understood.drawn(&snapshot, history, words, &look), words)
@@ -142,7 +144,8 @@ pub(super) async fn of_demo(
     let (demo, state_dir) = start(args).await.map_err(failed)?;
     let client = Client::connect(&state_dir).await.map_err(|error| failed(error.to_string()))?;
     let client = client.ok_or_else(|| failed(state_dir.display().to_string()))?;
-    let (snapshot, history) = seen(client, Some(WARM_UP)).await?;
+    let when = wanted.after.map_or(When::Lively, |seconds| When::After(Duration::from_secs(seconds.into())));
+    let (snapshot, history) = seen(client, when).await?;
     drop(demo);
     let settings = config::load(&Flags { env_file: None, ..args.flags() }, &demo::kept(environment, &state_dir));
     let config = settings.map_err(|problems| wrong_settings(&problems, &words))?.config;
@@ -172,16 +175,29 @@ async fn start(args: &Args) -> Result<(Child, PathBuf), String> {
     Ok((demo, folder))
 }
 
-/// The newest snapshot and the records until then; with time to warm up, when there is something to show.
-async fn seen(client: Client, warm_up: Option<Duration>) -> Result<(Arc<Snapshot>, Vec<Arc<TraceRecord>>), Stop> {
+/// When the picture is taken.
+enum When {
+    Now,
+    /// When there is something to show, or warming up has not helped.
+    Lively,
+    After(Duration),
+}
+
+/// The newest snapshot then, and the records until then.
+async fn seen(client: Client, when: When) -> Result<(Arc<Snapshot>, Vec<Arc<TraceRecord>>), Stop> {
     let failed = |error: &dyn std::fmt::Display| Stop::failed(error.to_string());
     let mut subscription = client.subscribe().await.map_err(|error| failed(&error))?;
-    let end = Instant::now() + warm_up.unwrap_or_default();
+    let end = Instant::now()
+        + match when {
+            When::Now => Duration::ZERO,
+            When::Lively => WARM_UP,
+            When::After(span) => span,
+        };
     let mut history: Vec<Arc<TraceRecord>> = Vec::new();
     let mut newest = None;
     loop {
         let keys: BTreeSet<_> = history.iter().filter_map(|record| record.key.as_ref()).collect();
-        let enough = warm_up.is_none() || (history.len() >= REQUESTS && keys.len() >= KEYS);
+        let enough = matches!(when, When::Lively) && history.len() >= REQUESTS && keys.len() >= KEYS;
         if let Some(snapshot) = newest.take_if(|_| enough || Instant::now() >= end) {
             return Ok((snapshot, history));
         }

@@ -49,7 +49,7 @@ pub(crate) struct App {
     /// What the last drawing found out.
     pub(crate) extent: Extent,
     pub(crate) spots: Vec<Spot>,
-    /// Whether the terminal reports the mouse.
+    /// Whether the terminal is to report the mouse, from the next frame on.
     pub(crate) mouse: bool,
     /// One selection for all panes that list keys; `None` is the active key.
     pub(super) key: Option<Label>,
@@ -103,8 +103,6 @@ pub(crate) enum Effect {
     OpenPalette,
     /// To the clipboard.
     Copy(String),
-    /// Reports of the mouse are wanted, or not.
-    Mouse(bool),
     /// The screen as it is, to files.
     KeepScreen,
     Leave,
@@ -246,7 +244,7 @@ impl App {
             Verb::Zoom => self.zoomed = !self.zoomed,
             Verb::Language => return vec![Effect::SwitchLanguage],
             Verb::Theme => return vec![Effect::SwitchTheme],
-            Verb::Mouse => return self.switch_mouse(),
+            Verb::Mouse => self.switch_mouse(),
             Verb::Help => self.toggle_sheet(Topic::Help),
             Verb::Settings => self.toggle_sheet(Topic::Settings),
             Verb::Quit => return self.quit(snapshot),

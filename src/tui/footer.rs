@@ -9,11 +9,14 @@ use ratatui::{
 
 use super::{
     action::{self, Chord, Context, Row, TABLE, Verb},
+    layout::Pane,
     view::View,
 };
 
 /// Always offered, at the right.
 const PINNED: [Verb; 2] = [Verb::Help, Verb::Quit];
+/// Where there is no key, nothing else is possible.
+const FIRST_START: [Verb; 5] = [Verb::AddKey, Verb::ImportKeys, Verb::Demo, Verb::Settings, Verb::Language];
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
     let room = usize::from(area.width);
@@ -26,9 +29,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
         .collect();
     let pinned = Line::from(pinned);
     let mut line = Line::from(" ");
-    let offered = |row: &&Row| match line_open {
-        true => row.contexts.contains(&Context::Filter),
-        false => row.offered.contains(&view.app.focus),
+    let first_start = view.snapshot.keys.is_empty() && view.app.focus == Pane::Keys;
+    let offered = |row: &&Row| match (line_open, first_start) {
+        (true, _) => row.contexts.contains(&Context::Filter),
+        (false, true) => FIRST_START.contains(&row.verb),
+        (false, false) => row.offered.contains(&view.app.focus),
     };
     for row in TABLE.iter().filter(offered) {
         let hint = Line::from(hint(view, row));

@@ -103,6 +103,11 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// What goes in an hour: as `percent`, but it may be more than all.
+pub(crate) fn pace(per_hour: f64) -> String {
+    if per_hour < 1.0 { percent(per_hour) } else { format!("{:.0}%", per_hour * 100.0) }
+}
+
 /// `1.2k→340`: tokens in and out; empty when neither is known.
 pub(crate) fn tokens(words: &Words, tokens: Tokens, arrow: &str) -> String {
     if tokens.input.is_none() && tokens.output.is_none() {
@@ -164,8 +169,13 @@ pub(crate) fn bar(share: f64, room: usize, glyphs: &Glyphs) -> (String, String) 
 
 /// The newest `room` values as one line, scaled to the largest.
 pub(crate) fn sparkline(values: &[u32], room: usize, glyphs: &Glyphs) -> String {
+    sparkline_up_to(0, values, room, glyphs)
+}
+
+/// The same, scaled to `height` where that is more.
+pub(crate) fn sparkline_up_to(height: u32, values: &[u32], room: usize, glyphs: &Glyphs) -> String {
     let shown = &values[values.len().saturating_sub(room)..];
-    let most = u64::from(shown.iter().copied().max().unwrap_or_default().max(1));
+    let most = u64::from(shown.iter().copied().max().unwrap_or_default().max(height).max(1));
     let level = |value: u32| usize::try_from((u64::from(value) * 8).div_ceil(most)).unwrap_or_default().min(8);
     let line: String = shown.iter().map(|value| glyphs.levels[level(*value)]).collect();
     format!("{line:>room$}")
@@ -242,5 +252,6 @@ mod tests {
         }
         assert_eq!(sparkline(&[0, 1, 8], 5, &glyphs), "   .@");
         assert_eq!(sparkline(&[], 2, &glyphs), "  ");
+        assert_eq!(sparkline_up_to(16, &[8, 8], 2, &glyphs), "==");
     }
 }

@@ -1,6 +1,6 @@
 //! Signs by what they mean, in Unicode or ASCII. Not their colours (`theme`).
 
-use ratatui::symbols::border;
+use ratatui::{buffer::Buffer, symbols::border};
 
 use crate::domain::{command::Severity, snapshot::Status};
 
@@ -30,7 +30,25 @@ pub(crate) struct Glyphs {
     pub(crate) levels: [&'static str; 9],
     status: [&'static str; 5],
     severity: [&'static str; 4],
+    /// Signs within words, and what stands for them.
+    instead: &'static [(&'static str, &'static str)],
 }
+
+/// One column each, as what they stand for.
+const IN_ASCII: &[(&str, &str)] = &[
+    ("“", "\""),
+    ("”", "\""),
+    ("«", "\""),
+    ("»", "\""),
+    ("’", "'"),
+    ("…", "~"),
+    ("–", "-"),
+    ("—", "-"),
+    ("×", "x"),
+    ("→", ">"),
+    ("·", "-"),
+    ("\u{a0}", " "),
+];
 
 impl Glyphs {
     pub(crate) const fn of(ascii: bool) -> Self {
@@ -58,6 +76,7 @@ impl Glyphs {
             levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
             status: ["●", "▲", "◐", "■", "○"],
             severity: ["✓", "•", "▲", "✗"],
+            instead: &[],
         }
     }
 
@@ -91,6 +110,19 @@ impl Glyphs {
             levels: [" ", ".", ":", "-", "=", "+", "*", "#", "@"],
             status: ["+", "!", "~", "x", "-"],
             severity: ["+", "i", "!", "x"],
+            instead: IN_ASCII,
+        }
+    }
+
+    /// Puts signs that can be shown in the place of those that words hold.
+    pub(crate) fn replace_in(&self, buffer: &mut Buffer) {
+        if self.instead.is_empty() {
+            return;
+        }
+        for cell in &mut buffer.content {
+            if let Some((_, plain)) = self.instead.iter().find(|(sign, _)| *sign == cell.symbol()) {
+                cell.set_symbol(plain);
+            }
         }
     }
 
@@ -121,6 +153,7 @@ mod tests {
                 glyphs.hidden,
                 glyphs.none,
             ];
+            assert!(glyphs.instead.iter().all(|(sign, plain)| sign.width() == plain.width() && plain.is_ascii()));
             for sign in signs.iter().chain(&glyphs.levels).chain(&glyphs.status).chain(&glyphs.severity) {
                 assert_eq!(sign.width(), 1, "{sign}");
                 assert!(glyphs != Glyphs::of(true) || sign.is_ascii(), "{sign}");

@@ -420,8 +420,6 @@ impl Dashboard {
                 Effect::SwitchTheme => self.switch_theme(),
                 Effect::OpenPalette => self.app.overlay = Some(Overlay::Palette(Palette::open(&self.words))),
                 Effect::Copy(text) => self.copied = Some(text),
-                // The frame that says so brings it.
-                Effect::Mouse(_) => {}
                 Effect::Leave => leaves = true,
                 Effect::Demo => (self.leaving, leaves) = (Leave::Demo, true),
                 Effect::Background => self.feed.background.notify_one(),

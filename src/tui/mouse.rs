@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::{
     accounts::accounts,
     action::Verb,
-    app::{App, Effect},
+    app::App,
     findings::{self, findings},
     layout::Pane,
 };
@@ -37,11 +37,10 @@ impl Spot {
 }
 
 impl App {
-    pub(super) fn switch_mouse(&mut self) -> Vec<Effect> {
+    pub(super) fn switch_mouse(&mut self) {
         self.mouse = !self.mouse;
         let said = if self.mouse { "mouse-on" } else { "mouse-off" };
         self.toasts.say_instead(Severity::Info, Message::new(said));
-        vec![Effect::Mouse(self.mouse)]
     }
 
     pub(super) fn pointed(&mut self, gesture: Gesture, at: Position, snapshot: &Snapshot) {

@@ -57,6 +57,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &View<'_>) -> Shown {
     let body = Rect { height: frame.area().height.saturating_sub(panes.footer.height), ..frame.area() };
     toast::draw(frame, body, view);
     let extent = overlay::draw(frame, body, view).unwrap_or(Extent { page, scroll: 0 });
+    view.glyphs.replace_in(frame.buffer_mut());
     Shown { extent, spots }
 }
 

@@ -529,8 +529,7 @@ fn a_click_selects_one_more_opens_and_the_wheel_moves() {
     let at = find(&mut app, "14:09:49");
     update(&mut app, Action::Pointed(Gesture::Click, at), &normal);
     assert_eq!((app.trace.row(), app.trace.paused()), (3, true));
-    assert_eq!(keys(&normal, "m").1, [Effect::Mouse(true)]);
-    assert_eq!(keys(&normal, "mm").1, [Effect::Mouse(true), Effect::Mouse(false)]);
+    assert_eq!([keys(&normal, "m").0.mouse, keys(&normal, "mm").0.mouse], [true, false]);
 }
 
 #[test]
@@ -680,6 +679,21 @@ fn a_third_language_needs_nothing_but_its_words() {
         assert!(screen.matches("éè").count() > 10, "{screen}");
     }
     assert_eq!(words.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn in_ascii_nothing_else_is_shown() {
+    let normal = fixtures::normal();
+    for pressed in ["", "?", "o", "b", "b5x\n", "n", "q", "1\n", "2", "3\n", "4", "5"] {
+        let mut app = App::new(fixtures::history());
+        for character in pressed.chars() {
+            press(&mut app, &normal, if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) });
+        }
+        let screen = draw(&mut app, &normal, &words(Locale::English), (120, 40), true);
+        // A language is offered in its own words.
+        let rest = screen.replace("русский", "");
+        assert!(rest.is_ascii(), "{pressed}: {rest}");
+    }
 }
 
 #[test]

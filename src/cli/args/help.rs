@@ -126,6 +126,7 @@ const OF_COMMANDS: &[(&str, &str)] = &[
     ("size", "cli-screenshot-size"),
     ("pane", "cli-screenshot-pane"),
     ("zoom", "cli-screenshot-zoom"),
+    ("after", "cli-screenshot-after"),
     ("format", "cli-screenshot-format"),
     ("file", "cli-screenshot-file"),
     ("shell", "cli-completions-shell"),

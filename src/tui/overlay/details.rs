@@ -24,7 +24,7 @@ use crate::{
         app::{Extent, Subject},
         countdown::back_at,
         findings::{Named, findings, row_of},
-        format::{age, count, countdown, percent, sparkline, took, whole, width, wrap},
+        format::{self, age, count, countdown, percent, sparkline, took, whole, width, wrap},
         panes::trace,
         view::View,
         wording,
@@ -173,7 +173,10 @@ fn window_text(view: &View<'_>, window: &Window) -> String {
         .with("window", wording::window(view, &window.kind))
         .with("left", left);
     match window.resets_at {
-        Some(moment) => view.say(&message.with("moment", moment).with("span", view.until(moment))),
+        Some(moment) => {
+            let span = countdown(view.words, view.until(moment));
+            view.say(&message.with("moment", wording::time(view, moment)).with("span", span))
+        }
         None => view.say(&message),
     }
 }
@@ -181,7 +184,7 @@ fn window_text(view: &View<'_>, window: &Window) -> String {
 /// How fast it goes and when it will be empty, where that is before it comes back.
 fn window_pace(view: &View<'_>, key: &KeyView, window: &Window) -> Option<String> {
     let pace = key.pace.iter().find(|pace| pace.kind == window.kind && pace.per_hour > 0.0)?;
-    let pace = view.say(&Message::new("quota-pace").with("share", percent(pace.per_hour)));
+    let pace = view.say(&Message::new("quota-pace").with("share", format::pace(pace.per_hour)));
     let empty = wording::empty_at(key, window).map(|moment| {
         view.say(&Message::new("quota-empty-in").with("span", countdown(view.words, view.until(moment))))
     });
@@ -203,7 +206,7 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
     facts.extend(record.error.as_deref().map(|error| ("fact-error", view.clean(error), theme.bad)));
     facts.push(plain("fact-key", known(record.key.as_ref().map(Label::as_str))));
     facts.extend(record.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
-    if !record.waited.is_zero() {
+    if record.waited >= Duration::from_millis(1) {
         facts.push(plain("fact-waited", took(record.waited)));
     }
     let shared = record.shared_cause.as_deref().and_then(Common::from_code);

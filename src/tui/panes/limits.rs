@@ -1,5 +1,7 @@
 //! The limits pane: how much of every rate is taken, how evenly the keys are used, and what was lost. Not quotas.
 
+use std::time::Duration;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -12,11 +14,10 @@ use crate::{
         command::Severity,
         message::Message,
         snapshot::{CircuitState, HeldView, KeyView, RateView, UsageView},
-        trace::TraceRecord,
     },
     tui::{
         columns::{Cell, Column, Row},
-        format::{bar, count, countdown, cut, decimal, sparkline, took, whole, width},
+        format::{bar, count, countdown, cut, decimal, sparkline, sparkline_up_to, took, whole, width},
         header,
         layout::Pane,
         view::View,
@@ -72,30 +73,38 @@ fn activity(view: &View<'_>, room: usize) -> Line<'static> {
     let rate = decimal(view.words, header::rate(traffic), 1);
     let rate = view.say(&Message::new("header-rate").with("value", rate));
     let flying = view.say(&Message::new("header-in-flight").with("count", i64::from(traffic.in_flight)));
-    sparked(view, &traffic.per_second, &view.join(&[rate, flying]), room)
+    let said = view.join(&[rate, flying]);
+    let spark = sparkline(&traffic.per_second, spark_room(&said, room), view.glyphs);
+    sparked(view, spark, said)
 }
 
 /// How long the last requests took to be answered, and what is usual.
 fn latency(view: &View<'_>, room: usize) -> Option<Line<'static>> {
     let traffic = &view.snapshot.traffic;
     let named = [("p50", traffic.latency_p50?), ("p99", traffic.latency_p99?)];
-    let said = named.map(|(name, span)| format!("{name} {}", took(view.words, span)));
+    let said = view.join(&named.map(|(name, span)| format!("{name} {}", took(view.words, span))));
     // The root keeps one slow answer from flattening all others.
-    let height = |record: &TraceRecord| (record.latency.as_millis() as f64).sqrt().ceil() as u32;
-    let mut heights: Vec<u32> = view.app.trace.newest_first().take(SPARK).map(height).collect();
+    let height = |span: Duration| (span.as_millis() as f64).sqrt().ceil() as u32;
+    let mut heights: Vec<u32> =
+        view.app.trace.newest_first().take(SPARK).map(|record| height(record.latency)).collect();
     heights.reverse();
-    Some(sparked(view, &heights, &view.join(&said), room))
+    let room = spark_room(&said, room);
+    Some(sparked(view, sparkline_up_to(height(traffic.latency_p99?), &heights, room, view.glyphs), said))
 }
 
 /// A sparkline, and words right of it.
-fn sparked(view: &View<'_>, values: &[u32], text: &str, room: usize) -> Line<'static> {
-    let room = room.saturating_sub(width(text) + 4).min(SPARK);
+fn sparked(view: &View<'_>, spark: String, said: String) -> Line<'static> {
     Line::from(vec![
         Span::raw(" "),
-        Span::styled(sparkline(values, room, view.glyphs), view.theme.accent),
+        Span::styled(spark, view.theme.accent),
         Span::raw("  "),
-        Span::styled(text.to_owned(), view.theme.text),
+        Span::styled(said, view.theme.text),
     ])
+}
+
+/// Columns that the words leave.
+fn spark_room(said: &str, room: usize) -> usize {
+    room.saturating_sub(width(said) + 4).min(SPARK)
 }
 
 /// How even the round robin was.

@@ -20,7 +20,7 @@ use crate::{
     },
     tui::{
         accounts::accounts,
-        format::{age, bar, count, countdown, cut, percent, width},
+        format::{self, age, bar, count, countdown, cut, percent, width},
         layout::Pane,
         view::View,
         wording,
@@ -250,7 +250,7 @@ fn used(view: &View<'_>, window: &Window) -> String {
 /// What goes in an hour, once that is known.
 fn pace(view: &View<'_>, key: &KeyView, window: &Window) -> String {
     let pace = key.pace.iter().find(|pace| pace.kind == window.kind && pace.per_hour > 0.0);
-    let said = |pace: &Pace| view.say(&Message::new("quota-pace").with("share", percent(pace.per_hour)));
+    let said = |pace: &Pace| view.say(&Message::new("quota-pace").with("share", format::pace(pace.per_hour)));
     pace.map(said).unwrap_or_default()
 }
 
