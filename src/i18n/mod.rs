@@ -81,8 +81,8 @@ impl Locale {
     }
 }
 
-/// Arguments whose numbers are no amounts.
-const NAMES: [&str; 4] = ["pid", "line", "status", "port"];
+/// Arguments whose numbers are no amounts, or are to be typed.
+const NAMES: [&str; 6] = ["pid", "line", "status", "port", "least", "most"];
 /// From five digits on a number is written in groups.
 const LONG: f64 = 10_000.0;
 /// Stands between groups until the language's own sign does.

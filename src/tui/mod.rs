@@ -394,10 +394,14 @@ impl Dashboard {
 
     /// A key, or what else a person does; true when it is to leave.
     fn press(&mut self, event: &Event) -> bool {
+        let action = self.app.keymap.action(event, self.app.context());
+        if action.is_none() && matches!(event, Event::Mouse(_)) {
+            // It only moved.
+            return false;
+        }
         self.pressed = Instant::now();
         // A resize is no action, but needs a frame.
         self.wants_frame(FRAME);
-        let action = self.app.keymap.action(event, self.app.context());
         action.is_some_and(|action| self.act(action))
     }
 

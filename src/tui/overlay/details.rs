@@ -119,6 +119,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
     facts
 }
 
+/// `429 ×2 (<1%)`: what is outstanding, and its share of all requests.
 fn errors(view: &View<'_>, key: &KeyView) -> String {
     let counters = key.counters;
     let named = [
@@ -129,7 +130,11 @@ fn errors(view: &View<'_>, key: &KeyView) -> String {
     ];
     let outstanding = named.into_iter().filter(|(_, count)| *count > 0);
     let parts: Vec<_> = outstanding.map(|(name, count)| format!("{name} ×{count}")).collect();
-    if parts.is_empty() { view.nothing() } else { parts.join(", ") }
+    if parts.is_empty() {
+        return view.nothing();
+    }
+    let all = named.iter().map(|(_, count)| f64::from(*count)).sum::<f64>();
+    format!("{} ({})", parts.join(", "), percent(all / key.requests.max(1) as f64))
 }
 
 fn usage_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
