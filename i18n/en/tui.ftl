@@ -200,6 +200,10 @@ doctor-problems = { $count ->
 ## Settings
 
 settings-title = Settings
+settings-name = setting
+settings-value = value
+settings-source = comes from
+settings-change = a change
 settings-default = default
 settings-environment = environment
 settings-live = at once

@@ -217,6 +217,10 @@ doctor-problems = { $count ->
 ## Настройки
 
 settings-title = Настройки
+settings-name = настройка
+settings-value = значение
+settings-source = откуда
+settings-change = изменение
 settings-default = по умолчанию
 settings-environment = окружение
 settings-live = сразу

@@ -38,7 +38,10 @@ fn place(view: &View<'_>, room: usize) -> Line<'static> {
         Link::Own => (style, status, wording::mode(view, setup.mode)),
         Link::Attached => {
             let attached = Message::new("mode-attached").with("pid", i64::from(setup.pid));
-            (theme.accent, Status::Healthy, view.say(&attached))
+            match setup.mode {
+                Mode::Live => (theme.accent, Status::Healthy, view.say(&attached)),
+                mode => (style, status, view.join(&[wording::mode(view, mode), view.say(&attached)])),
+            }
         }
         Link::Lost => (theme.bad, Status::Blocked, view.text("mode-lost")),
     };

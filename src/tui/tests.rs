@@ -421,12 +421,27 @@ fn the_help_is_searched_and_shown_whole_again() {
 }
 
 #[test]
+fn from_afar_too_it_is_seen_that_nothing_is_sent() {
+    let mut far = Snapshot { link: Link::Attached, ..fixtures::normal() };
+    Arc::make_mut(&mut far.setup).mode = Mode::DryRun;
+    let screen = draw(&mut App::new(Vec::new()), &far, &words(Locale::English), (120, 40), false);
+    assert!(screen.contains("dry run · attached to pid 4242"), "{screen}");
+}
+
+#[test]
 fn the_settings_tell_value_and_origin_and_are_searched() {
     let normal = fixtures::normal();
     let (mut app, _) = keys(&normal, "o");
     let screen = |app: &mut App| draw(app, &normal, &words(Locale::English), (120, 40), false);
     let shown = screen(&mut app);
-    for text in ["KMI_PROXY_LISTEN", "127.0.0.1:54123", "--listen", "/home/ann/work/project/.env", "needs a restart"] {
+    for text in [
+        "KMI_PROXY_LISTEN",
+        "127.0.0.1:54123",
+        "--listen",
+        "/home/ann/work/project/.env",
+        "needs a restart",
+        "comes from",
+    ] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     "/token".chars().for_each(|letter| drop(press(&mut app, &normal, KeyCode::Char(letter))));

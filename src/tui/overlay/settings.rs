@@ -24,6 +24,8 @@ const ROOMY: usize = 90;
 /// A value gets at least this much.
 const LEAST_VALUE: usize = 12;
 
+const TITLES: [&str; 4] = ["settings-name", "settings-value", "settings-source", "settings-change"];
+
 /// The texts of a setting, in the order of the columns: name, value, where from, when.
 type Cells = [(String, Style); 4];
 
@@ -36,11 +38,15 @@ pub(super) fn lines(view: &View<'_>, sheet: &Sheet, room: usize) -> Vec<Line<'st
     };
     let remark = remark.map(|id| wrap(&view.text(id), room)).unwrap_or_default();
     let mut lines: Vec<_> = remark.into_iter().map(|text| Line::styled(text, view.theme.dim)).collect();
-    let rows: Vec<Cells> = setup.settings.iter().map(|setting| cells(view, setting)).collect();
+    let mut rows: Vec<Cells> = setup.settings.iter().map(|setting| cells(view, setting)).collect();
+    rows.retain(|row| sheet.means(&row.each_ref().map(|(text, _)| text.as_str()).join(" ")));
+    if rows.is_empty() {
+        return lines;
+    }
+    rows.insert(0, TITLES.map(|id| (view.text(id), view.theme.dim)));
     let gap = if room < ROOMY { 1 } else { 2 };
     let widths = widths(&rows, room, gap);
-    let meant = rows.iter().filter(|row| sheet.means(&row.each_ref().map(|(text, _)| text.as_str()).join(" ")));
-    lines.extend(meant.flat_map(|row| row_lines(row, widths, gap)));
+    lines.extend(rows.iter().flat_map(|row| row_lines(row, widths, gap)));
     lines
 }
 
