@@ -110,7 +110,7 @@ doctor-auto-rotation-not-allowed = не разрешена (KMI_AUTO_ROTATE_ALLO
 ## The proxy's edge
 
 doctor-bind = Доступ
-doctor-bind-local = { $address } – только этот компьютер
+doctor-bind-local = { $address } — только этот компьютер
 doctor-bind-remote = { $address } открыт сети, с токеном
 doctor-bind-open = { $address } открыт сети без токена
 doctor-bind-open-fix = Задайте KMI_PROXY_LISTEN=127.0.0.1:54123 или длинный KMI_PROXY_TOKEN.
@@ -156,7 +156,7 @@ doctor-instance-none = на этой папке состояния kmi-tui не 
 doctor-instance-running = запущен kmi-tui { $version }, pid { $pid }
 doctor-instance-other = запущен kmi-tui { $version }, pid { $pid }, а это { $own }
 doctor-instance-silent = папку состояния держит экземпляр (pid { $pid }), у которого нет управляющего сокета
-doctor-instance-pid = Его pid – { $pid }.
+doctor-instance-pid = Его pid — { $pid }.
 doctor-instance-fix = Остановите его и запустите снова.
 
 ## The way to the upstream
@@ -189,18 +189,18 @@ doctor-clients = Клиенты
 doctor-clients-none = настройки клиентов не найдены
 doctor-clients-none-fix = Направьте их сюда: клиентов OpenAI на { $address }, Claude Code на { $anthropic }.
 doctor-clients-proxy = { $program } идёт сюда ({ $place })
-doctor-clients-doubled = { $program }: { $place } – { $base }, лишний /v1; здесь это всё равно работает
-doctor-clients-beside = { $program }: { $place } – { $base }, мимо пути прокси
-doctor-clients-other-port = { $program }: { $place } – { $base }, там этот прокси не слушает
-doctor-clients-upstream = { $program }: { $place } – { $base }: прямо к апстриму, мимо прокси
-doctor-clients-elsewhere = { $program }: { $place } – { $base }, это не Kimi
-doctor-clients-unknown = { $program }: { $place } – { $base }; порт прокси выбирается при запуске
+doctor-clients-doubled = { $program }: { $place } — { $base }, лишний /v1; здесь это всё равно работает
+doctor-clients-beside = { $program }: { $place } — { $base }, мимо пути прокси
+doctor-clients-other-port = { $program }: { $place } — { $base }, там этот прокси не слушает
+doctor-clients-upstream = { $program }: { $place } — { $base }: прямо к апстриму, мимо прокси
+doctor-clients-elsewhere = { $program }: { $place } — { $base }, это не Kimi
+doctor-clients-unknown = { $program }: { $place } — { $base }; порт прокси выбирается при запуске
 doctor-clients-fix = Укажите { $address }
 doctor-clients-unreadable = { $program }: не удаётся понять { $place }
 doctor-clients-unreadable-fix = Исправьте синтаксис или укажите полный адрес: http://127.0.0.1:54123/kmi-rotor/v1.
-doctor-clients-no-key = { $program }: { $place } – { $base }, но { $name } не задан
-doctor-clients-no-key-fix = Задайте значение KMI_PROXY_TOKEN, а если токена нет – любое слово.
-doctor-clients-wrong-key = { $program }: { $place } – { $base }, но его ключ – не KMI_PROXY_TOKEN: он получит отказ
+doctor-clients-no-key = { $program }: { $place } — { $base }, но { $name } не задан
+doctor-clients-no-key-fix = Задайте значение KMI_PROXY_TOKEN, а если токена нет — любое слово.
+doctor-clients-wrong-key = { $program }: { $place } — { $base }, но его ключ — не KMI_PROXY_TOKEN: он получит отказ
 doctor-clients-wrong-key-fix = Дайте ему ключом значение KMI_PROXY_TOKEN.
 
 ## Files and the machine

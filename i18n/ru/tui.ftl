@@ -493,7 +493,7 @@ quota-resets-in = сброс через { $span }
 quota-pace = { $share }/ч
 quota-dry = пуст { $span }
 
-# Темы. $theme – одно из этих названий или имя файла.
+# Темы. $theme — одно из этих названий или имя файла.
 theme-dark = тёмная
 theme-light = светлая
 theme-high-contrast = контрастная
@@ -511,12 +511,12 @@ own-faults = { $count ->
    *[other] { $count } ошибки в ваших темах и клавишах, все в stderr. Первая: { $first }
 }
 own-unreadable = { $file } не удаётся прочитать
-own-not-toml = { $file }, строка { $line }: «{ $value }» – это не TOML
+own-not-toml = { $file }, строка { $line }: «{ $value }» — это не TOML
 theme-not-base = { $file }, строка { $line }: основой не может быть «{ $value }»; есть: { $known }
 theme-not-meaning = { $file }, строка { $line }: «{ $value }» ничего не значит; есть: base, background, foreground, { $known }
-theme-not-style = { $file }, строка { $line }: «{ $value }» – это не стиль; стиль выглядит так: { "{ fg = \"#56b4e9\", bold = true }" }
+theme-not-style = { $file }, строка { $line }: «{ $value }» — это не стиль; стиль выглядит так: { "{ fg = \"#56b4e9\", bold = true }" }
 theme-not-attribute = { $file }, строка { $line }: у стиля нет «{ $value }»; есть fg, bg, fg16, bg16, bold, dim, underlined, reversed
-theme-not-colour = { $file }, строка { $line }: «{ $value }» – это не цвет; нужно "#rrggbb", название вроде "lightred", число до "255" или "default"
+theme-not-colour = { $file }, строка { $line }: «{ $value }» — это не цвет; нужно "#rrggbb", название вроде "lightred", число до "255" или "default"
 theme-not-page = { $file }, строка { $line }: «{ $value }»: нужен цвет вроде "#16181d"
 theme-not-switch = { $file }, строка { $line }: «{ $value }»: нужно true или false
 
