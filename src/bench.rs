@@ -232,8 +232,13 @@ fn many_records(count: u32, keys: u32) -> Vec<Arc<TraceRecord>> {
     let record = |number: u32| {
         let key = Label::new(&format!("key-{:05}", number % keys.max(1)));
         let refused = number.is_multiple_of(23);
-        let attempt =
-            |status, cause: &str| Attempt { key: key.clone(), status: Some(status), cause: cause.into(), ms: 9 };
+        let attempt = |status, cause: &str| Attempt {
+            key: key.clone(),
+            status: Some(status),
+            cause: cause.into(),
+            ms: 9,
+            why: None,
+        };
         let took = Duration::from_millis(u64::from(number % 4_000 + 80));
         let status = if refused { 429 } else { 200 };
         Arc::new(TraceRecord {

@@ -56,6 +56,14 @@ skip-slow-start = starting slowly
 skip-circuit-open = host unreachable
 skip-tried = tried just now
 
+chosen-active = the active key
+chosen-in-its-place = the active key can't serve
+chosen-strategy = its turn
+chosen-bound = holds this conversation or file
+chosen-last-resort = last resort: its report contradicts its refusal
+chosen-again = the same key once more
+chosen-asked = you sent it there
+
 common-client-identity = client program not accepted
 common-address = network address limited
 common-request = the request itself

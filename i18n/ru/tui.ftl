@@ -61,6 +61,14 @@ skip-slow-start = плавный старт
 skip-circuit-open = хост недоступен
 skip-tried = только что опробован
 
+chosen-active = активный ключ
+chosen-in-its-place = активный ключ не годен
+chosen-strategy = его очередь
+chosen-bound = за ним этот диалог или файл
+chosen-last-resort = последнее средство: отчёт противоречит отказу
+chosen-again = тот же ключ ещё раз
+chosen-asked = вы отдали запрос ему
+
 common-client-identity = клиент не принимается
 common-address = ограничен сетевой адрес
 common-request = сам запрос

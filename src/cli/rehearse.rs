@@ -12,7 +12,7 @@ use crate::{
         message::Message,
         now::{Now, until},
         pool::{Pool, skip_until},
-        rehearsal::{self, Pick, Plan, Why},
+        rehearsal::{self, Pick, Plan},
         snapshot::{Skip, Snapshot, UsageView},
         text,
         usage::Usage,
@@ -99,7 +99,7 @@ fn show(picks: &[Pick], words: &Words) {
     let mut rows = vec![["rehearse-number", "column-time", "column-key", "rehearse-why"].map(|id| words.text(id))];
     for (number, pick) in picks.iter().enumerate() {
         let (key, why) = match &pick.key {
-            Ok((label, why)) => (text::clean(label.as_str(), LABEL_MAX), words.text(why_id(*why))),
+            Ok((label, why)) => (text::clean(label.as_str(), LABEL_MAX), words.text(why.message_id())),
             Err(no_key) => {
                 let back = no_key.until.map(|at| words.span(until(at, pick.at)));
                 let message = back.map(|span| Message::new("rehearse-none-until").with("span", span));
@@ -119,19 +119,9 @@ fn show(picks: &[Pick], words: &Words) {
     table::print(&last.passed_over.iter().map(row).collect::<Vec<_>>());
 }
 
-const fn why_id(why: Why) -> &'static str {
-    match why {
-        Why::Active => "rehearse-active",
-        Why::InItsPlace => "rehearse-in-its-place",
-        Why::Strategy => "rehearse-strategy",
-    }
-}
-
 fn pick_json(pick: &Pick) -> Value {
     let (key, why, until) = match &pick.key {
-        Ok((label, Why::Active)) => (Some(label), "active", None),
-        Ok((label, Why::InItsPlace)) => (Some(label), "in_its_place", None),
-        Ok((label, Why::Strategy)) => (Some(label), "strategy", None),
+        Ok((label, why)) => (Some(label), why.code(), None),
         Err(no_key) => (None, "no_key", no_key.until),
     };
     let passed: Vec<Value> =

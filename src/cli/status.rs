@@ -198,10 +198,10 @@ pub(super) fn key_json(key: &KeyView, now: Timestamp) -> Value {
 
 /// Why a key is passed over: a code, what else is said of it, and until when.
 pub(super) fn skip_json(skip: &Skip) -> Value {
-    let fields = tagged("code", "", skip);
+    let fields = serde_json::to_value(skip).unwrap_or_default();
     let until = skip_until(skip).map(stamp);
-    let detail = ["reason", "cause", "model"].iter().find_map(|name| fields.get(*name).cloned());
-    json!({"code": fields["state"], "detail": detail, "until": until})
+    let detail = ["reason", "cause"].iter().find_map(|name| fields.get(*name).cloned());
+    json!({"code": fields["code"], "detail": detail, "until": until})
 }
 
 /// An enum's variant as `state`, and its fields beside it: one shape, whatever the variant.

@@ -20,6 +20,7 @@ pub(crate) mod pool;
 pub(crate) mod prompt;
 pub(crate) mod prompt_cache;
 pub(crate) mod ramp;
+pub(crate) mod reason;
 pub(crate) mod rehearsal;
 pub(crate) mod retry;
 pub(crate) mod retry_after;

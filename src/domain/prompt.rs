@@ -14,6 +14,7 @@ use super::text;
 
 const HINT_WORDS: usize = 6;
 const HINT_MAX: usize = 60;
+const SESSION_MAX: usize = 8;
 /// Only so much of a prompt is looked at for its first words.
 const LOOKED_AT: usize = 4096;
 
@@ -36,6 +37,8 @@ pub(crate) struct RequestHints {
     pub(crate) stream: bool,
     /// Digest of the conversation that the body names, told apart by its first words: subagents share their parent's id.
     pub(crate) conversation: Option<u64>,
+    /// The beginning of the conversation's name: enough to tell it from others.
+    pub(crate) session: Option<String>,
     /// Digests of the uploaded files (`ms://…`) that the body names.
     pub(crate) files: Vec<u64>,
 }
@@ -46,15 +49,22 @@ pub(crate) fn read(content_type: Option<&str>, session: Option<&str>, body: &[u8
         return RequestHints::default();
     }
     let Ok(request) = serde_json::from_slice::<Body<'_>>(body) else { return RequestHints::default() };
-    let prompt = request.prompt();
+    let (prompt, named) = (request.prompt(), request.conversation(session));
     RequestHints {
         hint: hint(&prompt),
         head: head(&prompt),
         model: lenient::<String>(request.model).map(|model| text::clean(&model, 80)).filter(|model| !model.is_empty()),
         stream: lenient::<bool>(request.stream).unwrap_or_default(),
-        conversation: request.conversation(session),
+        conversation: named.as_deref().map(|name| digest(&[name, &request.first_words()])),
+        session: named.as_deref().map(short),
         files: files(body),
     }
+}
+
+/// As much of a conversation's name as people look at. Claude Code used to put its session behind the user's name.
+fn short(name: &str) -> String {
+    let session = name.rsplit_once("session_").map_or(name, |(_, session)| session);
+    text::clean(session, 2 * SESSION_MAX).chars().take(SESSION_MAX).collect()
 }
 
 /// A digest that names a conversation or a file.
@@ -140,10 +150,10 @@ struct Part<'a> {
 }
 
 impl Body<'_> {
-    fn conversation(&self, session: Option<&str>) -> Option<u64> {
+    /// What the client calls its conversation.
+    fn conversation(&self, session: Option<&str>) -> Option<String> {
         let named = session.map(str::to_owned).or_else(|| lenient(self.prompt_cache_key)).or_else(|| self.user());
-        let named = named.filter(|name| !name.trim().is_empty())?;
-        Some(digest(&[&named, &self.first_words()]))
+        named.filter(|name| !name.trim().is_empty())
     }
 
     fn user(&self) -> Option<String> {

@@ -9,6 +9,7 @@ use super::{
     now::{Now, add},
     outcome::{Cause, Verdict},
     pool::{Ask, NoKey, Pool},
+    reason::Chosen,
     snapshot::Skip,
     usage::Usage,
 };
@@ -32,20 +33,9 @@ pub(crate) struct Plan<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pick {
     pub(crate) at: Timestamp,
-    pub(crate) key: Result<(Label, Why), NoKey>,
+    pub(crate) key: Result<(Label, Chosen), NoKey>,
     /// The other keys that could not have served, and why.
     pub(crate) passed_over: Vec<(Label, Skip)>,
-}
-
-/// The rule behind a pick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// Without auto-rotation: it is the active one.
-    Active,
-    /// Without auto-rotation: the active one can't serve.
-    InItsPlace,
-    /// With auto-rotation: the strategy chose it.
-    Strategy,
 }
 
 /// Plays the plan. The last usage reports, as far as they are known, come first.
@@ -78,19 +68,12 @@ fn spend(pool: &mut Pool, labels: &[Label], now: Now) {
 
 fn pick(pool: &mut Pool, plan: &Plan<'_>, now: Now) -> Pick {
     pool.tick(now);
-    let (rotates, active) = (pool.auto_rotate(), pool.active_label());
     let chosen = pool.pick(&Ask { model: plan.model, ..Ask::default() }, now);
     let passed_over = pool.views(now).into_iter().filter_map(|key| Some((key.label, key.skip?))).collect();
     let key = chosen.map(|choice| {
         pool.settle(choice.id, now, &Verdict::bare(Cause::Ok), plan.model, now);
         pool.release(choice.id, now);
-        let label = choice.key.label.clone();
-        let why = match (rotates, active.as_ref() == Some(&label)) {
-            (true, _) => Why::Strategy,
-            (false, true) => Why::Active,
-            (false, false) => Why::InItsPlace,
-        };
-        (label, why)
+        (choice.key.label.clone(), choice.why)
     });
     Pick { at: now.wall, key, passed_over }
 }

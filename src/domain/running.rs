@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{key::Label, trace::Attempt};
+use super::{
+    key::Label,
+    reason::{Chosen, PassedOvers},
+    trace::{Attempt, Process},
+};
 
 /// A request on its way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +20,10 @@ pub(crate) struct RunningView {
     pub(crate) model: Option<String>,
     /// The client's User-Agent, cleaned and cut.
     pub(crate) client: Option<String>,
+    /// The program that asks, where the system tells.
+    pub(crate) process: Option<Process>,
+    /// The beginning of the name that the client gives its conversation.
+    pub(crate) session: Option<String>,
     pub(crate) stream: bool,
     /// When it came in.
     pub(crate) at: Timestamp,
@@ -24,6 +32,10 @@ pub(crate) struct RunningView {
     pub(crate) since: Timestamp,
     /// Those that failed, oldest first.
     pub(crate) attempts: Vec<Attempt>,
+    /// Keys that could not serve when the one that it has was chosen; while it waits for one, those that can't now.
+    pub(crate) passed_over: PassedOvers,
+    /// When the first key that it waits for is expected back, where that is known.
+    pub(crate) key_expected: Option<Timestamp>,
     /// Bytes of the answer's body that the client was sent.
     pub(crate) bytes_out: u64,
 }
@@ -34,10 +46,12 @@ pub(crate) struct RunningView {
 pub(crate) enum Phase {
     /// Its body is still coming.
     Reading,
-    /// It waits for a key, or until then to try the same one again.
+    /// It waits for a key until then, and would be refused then.
+    Held { until: Timestamp },
+    /// It waits to try a key again, where that is meant until then.
     Waiting { until: Option<Timestamp> },
     /// The upstream was asked with this key.
-    Asking { key: Label },
+    Asking { key: Label, why: Chosen },
     /// The answer with this key is on its way to the client.
-    Answering { key: Label },
+    Answering { key: Label, why: Chosen },
 }

@@ -146,7 +146,7 @@ pub(crate) struct Counters {
 
 /// Why a key is passed over, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub(crate) enum Skip {
     Disabled,
     /// By a person, for payment, or because the account was flagged; `until: None` = until unblocked.

@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{command::Severity, key::Label};
+use super::{
+    command::Severity,
+    key::Label,
+    reason::{Chosen, PassedOvers},
+};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +62,17 @@ pub(crate) struct Attempt {
     /// `outcome::Cause` in snake case; `ok` when it was fine.
     pub(crate) cause: String,
     pub(crate) ms: u64,
+    /// By which rule it was chosen, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<Chosen>,
+}
+
+/// A program of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// As the system has it, cleaned.
+    pub(crate) name: String,
 }
 
 /// Tokens as the upstream counted them; `None` is unknown, not zero.
@@ -108,6 +123,8 @@ pub(crate) struct TraceRecord {
     pub(crate) error_code: Option<String>,
     pub(crate) rotation_index: u64,
     pub(crate) attempts: Vec<Attempt>,
+    /// Keys that could not serve when the last one was chosen, or when none was left.
+    pub(crate) passed_over: PassedOvers,
     /// How long it waited for a key.
     pub(crate) waited: Duration,
     /// `shared_cause::Common` in snake case, when every key answered alike.
@@ -125,6 +142,10 @@ pub(crate) struct TraceRecord {
     pub(crate) conversation: Option<String>,
     /// The client's User-Agent, cleaned and cut.
     pub(crate) client: Option<String>,
+    /// The program that asked, where the system tells.
+    pub(crate) process: Option<Process>,
+    /// The beginning of the name that the client gives its conversation.
+    pub(crate) session: Option<String>,
     /// The upstream's error message, masked and cut; what the screen shows.
     pub(crate) error: Option<String>,
 }
@@ -186,6 +207,7 @@ pub(crate) fn sample(key: &str) -> TraceRecord {
         error_code: None,
         rotation_index: 0,
         attempts: Vec::new(),
+        passed_over: PassedOvers::default(),
         waited: Duration::ZERO,
         shared_cause: None,
         ending: Ending::Completed,
@@ -197,6 +219,8 @@ pub(crate) fn sample(key: &str) -> TraceRecord {
         stream: false,
         conversation: None,
         client: None,
+        process: None,
+        session: None,
         error: None,
     }
 }
@@ -214,7 +238,7 @@ mod tests {
 
     #[test]
     fn each_cause_is_named_once() {
-        let tried = |cause: &str| Attempt { key: Label::new("a"), status: None, cause: cause.into(), ms: 1 };
+        let tried = |cause: &str| Attempt { key: Label::new("a"), status: None, cause: cause.into(), ms: 1, why: None };
         let record = TraceRecord {
             error_code: Some("timeout".into()),
             attempts: vec![tried("quota"), tried("timeout"), tried("ok")],

@@ -104,7 +104,7 @@ impl Engine {
     fn send_to(&self, request_id: &str, label: &Label) -> (Severity, Message) {
         let Some(wish) = self.find_running(request_id) else { return ended(request_id) };
         let ordered = wish.order(|phase| match phase {
-            Phase::Waiting { .. } | Phase::Asking { .. } => {
+            Phase::Held { .. } | Phase::Waiting { .. } | Phase::Asking { .. } => {
                 let choice = self.change(|live, now| live.pool.lend_to(label, &wish.ask(&[], true), now));
                 choice.map(|choice| Order::SendTo(self.lease(choice))).map_err(|refusal| news::refused(&refusal))
             }

@@ -3,7 +3,12 @@
 //! With KMI_HOLD_SECONDS a request waits for the first key that comes back. Without it, only for what is over in a moment:
 //! a slow start, a host that is looked at again, a place among those that an account takes at once.
 
-use std::{collections::VecDeque, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::pending,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::oneshot;
 
@@ -12,6 +17,7 @@ use crate::domain::{
     key::KeyId,
     now::{Now, until},
     pool::{Choice, NoKey, Pool},
+    reason::{PassedOvers, passed_over},
     snapshot::HeldView,
 };
 
@@ -40,8 +46,23 @@ struct Waiting {
     again_at: Duration,
     /// On the steady clock.
     deadline: Duration,
-    key_expected: Option<jiff::Timestamp>,
+    /// Why, as it was found last.
+    no_key: Arc<NoKey>,
     hand: oneshot::Sender<Choice>,
+}
+
+/// How a request waits, for those who look at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    /// On the steady clock.
+    pub(super) deadline: Duration,
+    pub(super) no_key: &'a NoKey,
+}
+
+impl Held<'_> {
+    pub(super) fn passed_over(self) -> PassedOvers {
+        passed_over(self.no_key.reasons.iter().map(|(label, skip)| (label, skip.clone())))
+    }
 }
 
 impl Waiting {
@@ -74,7 +95,7 @@ impl Queue {
     /// Hands keys to those who wait, in their order.
     pub(super) fn serve(&mut self, pool: &mut Pool, now: Now) {
         // Who wants the same is refused the same: with many waiting, one look is enough.
-        let mut refused: Vec<(Option<String>, Option<jiff::Timestamp>)> = Vec::new();
+        let mut refused: Vec<(Option<String>, Arc<NoKey>)> = Vec::new();
         let mut left = VecDeque::with_capacity(self.waiting.len());
         for waiting in self.waiting.drain(..) {
             if waiting.hand.is_closed() {
@@ -83,8 +104,8 @@ impl Queue {
             let ask = waiting.wish.ask(waiting.tried(now), false);
             let plain = ask.tried.is_empty() && ask.files.is_empty();
             let known = refused.iter().find(|(model, _)| plain && model.as_deref() == ask.model);
-            if let Some((_, key_expected)) = known {
-                left.push_back(Waiting { key_expected: *key_expected, ..waiting });
+            if let Some((_, no_key)) = known {
+                left.push_back(Waiting { no_key: no_key.clone(), ..waiting });
                 continue;
             }
             match pool.pick(&ask, now) {
@@ -94,10 +115,11 @@ impl Queue {
                     }
                 }
                 Err(no_key) => {
+                    let no_key = Arc::new(no_key);
                     if plain {
-                        refused.push((ask.model.map(ToOwned::to_owned), no_key.until));
+                        refused.push((ask.model.map(ToOwned::to_owned), no_key.clone()));
                     }
-                    left.push_back(Waiting { key_expected: no_key.until, ..waiting });
+                    left.push_back(Waiting { no_key, ..waiting });
                 }
             }
         }
@@ -111,9 +133,18 @@ impl Queue {
             model: waiting.wish.model().map(ToOwned::to_owned),
             since: waiting.wish.since.wall,
             until: now.wall_after(waiting.deadline.saturating_sub(now.steady)),
-            key_expected: waiting.key_expected,
+            key_expected: waiting.no_key.until,
         };
         self.waiting.iter().map(view).collect()
+    }
+
+    /// How each waits, by the request's id.
+    pub(super) fn held(&self) -> HashMap<&str, Held<'_>> {
+        let held = self.waiting.iter().map(|waiting| {
+            let held = Held { deadline: waiting.deadline, no_key: &waiting.no_key };
+            (waiting.wish.request_id.as_str(), held)
+        });
+        held.collect()
     }
 
     /// Behind all who came before; a request that comes again keeps its turn.
@@ -123,13 +154,13 @@ impl Queue {
         tried: Vec<KeyId>,
         again_at: Duration,
         deadline: Duration,
-        no_key: &NoKey,
+        no_key: NoKey,
     ) -> Outcome {
         self.last += 1;
         let (sender, hand) = oneshot::channel();
         let number = self.last;
-        let key_expected = no_key.until;
-        let waiting = Waiting { number, wish: wish.clone(), tried, again_at, deadline, key_expected, hand: sender };
+        let no_key = Arc::new(no_key);
+        let waiting = Waiting { number, wish: wish.clone(), tried, again_at, deadline, no_key, hand: sender };
         let place = self.waiting.partition_point(|other| other.wish.since.steady <= wish.since.steady);
         self.waiting.insert(place, waiting);
         Outcome::Queued { number, deadline, look_at: None, hand }
@@ -141,7 +172,7 @@ impl Queue {
 
     fn look_at(&self, number: u64, now: Now) -> Option<Duration> {
         let waiting = self.waiting.iter().find(|waiting| waiting.number == number)?;
-        let expected = waiting.key_expected.map(|moment| now.steady + until(moment, now.wall));
+        let expected = waiting.no_key.until.map(|moment| now.steady + until(moment, now.wall));
         let again = Some(waiting.again_at).filter(|at| *at > now.steady && *at < waiting.deadline);
         expected.into_iter().chain(again).min()
     }
@@ -169,7 +200,7 @@ impl Live {
                     Some(_) => (self.pool.still_able(tried), now.steady + AGAIN),
                     None => (tried.to_vec(), Duration::MAX),
                 };
-                let mut queued = self.queue.join(wish, tried, again_at, deadline, &no_key);
+                let mut queued = self.queue.join(wish, tried, again_at, deadline, no_key);
                 self.queue.serve(&mut self.pool, now);
                 if let Outcome::Queued { number, look_at, .. } = &mut queued {
                     *look_at = self.queue.look_at(*number, now);

@@ -264,8 +264,12 @@ impl Keeper {
         }
         let now = self.shared.clock.now();
         let running = self.shared.running().first();
-        let mut snapshot = snapshot(&self.shared.live(), &mut self.aggregates, now);
-        snapshot.running = running::views(&running, now);
+        let mut snapshot = {
+            let live = self.shared.live();
+            let mut snapshot = snapshot(&live, &mut self.aggregates, now);
+            snapshot.running = running::views(&running, &live.queue.held(), now);
+            snapshot
+        };
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
         snapshot.traffic.unwritten_records = self.disk.unwritten_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();

@@ -4,7 +4,7 @@
 //! Each request pays for this all the time, and is looked at seldom: nothing here is done for it but a few words kept.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -16,13 +16,13 @@ use std::{
 
 use http::Method;
 
-use super::{Engine, Lease};
+use super::{Engine, Lease, hold::Held};
 use crate::domain::{
     key::KeyId,
     now::{Now, before},
     pool::{Ask, Choice},
     running::{Phase, RunningView},
-    trace::Attempt,
+    trace::{Attempt, Process},
 };
 
 /// Most that a snapshot shows, the oldest of them: what hangs is among these.
@@ -36,6 +36,8 @@ pub(crate) struct Wish {
     pub(crate) method: Method,
     pub(crate) endpoint: String,
     pub(crate) client: Option<String>,
+    /// The program that asks: set when it was found.
+    process: Arc<OnceLock<Option<Process>>>,
     /// Set when its body is there.
     body: OnceLock<Asked>,
     doing: Mutex<Doing>,
@@ -50,6 +52,7 @@ pub(crate) struct Asked {
     pub(crate) model: Option<String>,
     pub(crate) stream: bool,
     pub(crate) conversation: Option<u64>,
+    pub(crate) session: Option<String>,
     pub(crate) files: Vec<u64>,
 }
 
@@ -103,6 +106,7 @@ impl Wish {
         method: Method,
         endpoint: String,
         client: Option<String>,
+        process: Arc<OnceLock<Option<Process>>>,
     ) -> Self {
         let doing = Doing { step: Step::Reading, since: since.steady, failed: Vec::new(), order: None, waker: None };
         Self {
@@ -111,6 +115,7 @@ impl Wish {
             method,
             endpoint,
             client,
+            process,
             body: OnceLock::new(),
             doing: Mutex::new(doing),
             ordered: AtomicBool::new(false),
@@ -226,21 +231,36 @@ impl Wish {
         (doing.step, doing.since) = (step, since);
     }
 
-    fn view(&self, now: Now) -> RunningView {
+    /// The program that asks, as far as it is known by now.
+    pub(crate) fn process(&self) -> Option<&Process> {
+        self.process.get()?.as_ref()
+    }
+
+    /// `held`: how it waits in the queue, if it does.
+    fn view(&self, held: Option<Held<'_>>, now: Now) -> RunningView {
         let doing = self.doing();
         let body = self.body.get();
         let on_the_wall = |moment: Duration| now.wall_after(moment.saturating_sub(now.steady));
+        let choice = doing.step.choice();
+        let phase = match held {
+            Some(held) => Phase::Held { until: on_the_wall(held.deadline) },
+            None => doing.step.phase(|until| Some(on_the_wall(until))),
+        };
         RunningView {
             request_id: self.request_id.clone(),
             method: self.method.to_string(),
             endpoint: self.endpoint.clone(),
             model: self.model().map(ToOwned::to_owned),
             client: self.client.clone(),
+            process: self.process().cloned(),
+            session: body.and_then(|body| body.session.clone()),
             stream: body.is_some_and(|body| body.stream),
             at: self.since.wall,
-            phase: doing.step.phase(|until| Some(on_the_wall(until))),
+            phase,
             since: before(now.wall, now.steady.saturating_sub(doing.since)),
             attempts: doing.failed.clone(),
+            passed_over: held.map(Held::passed_over).or_else(|| Some(choice?.passed_over.clone())).unwrap_or_default(),
+            key_expected: held.and_then(|held| held.no_key.until),
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
         }
     }
@@ -255,8 +275,15 @@ impl Step {
         match self {
             Self::Reading => Phase::Reading,
             Self::Waiting(until) => Phase::Waiting { until: until.and_then(on_the_wall) },
-            Self::Asking(choice) => Phase::Asking { key: choice.key.label.clone() },
-            Self::Answering(choice) => Phase::Answering { key: choice.key.label.clone() },
+            Self::Asking(choice) => Phase::Asking { key: choice.key.label.clone(), why: choice.why },
+            Self::Answering(choice) => Phase::Answering { key: choice.key.label.clone(), why: choice.why },
+        }
+    }
+
+    const fn choice(&self) -> Option<&Choice> {
+        match self {
+            Self::Asking(choice) | Self::Answering(choice) => Some(choice),
+            Self::Reading | Self::Waiting(_) => None,
         }
     }
 }
@@ -272,8 +299,8 @@ impl Running {
     }
 }
 
-pub(super) fn views(wishes: &[Arc<Wish>], now: Now) -> Vec<RunningView> {
-    wishes.iter().map(|wish| wish.view(now)).collect()
+pub(super) fn views(wishes: &[Arc<Wish>], held: &HashMap<&str, Held<'_>>, now: Now) -> Vec<RunningView> {
+    wishes.iter().map(|wish| wish.view(held.get(wish.request_id.as_str()).copied(), now)).collect()
 }
 
 impl Drop for Ticket {

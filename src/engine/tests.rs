@@ -49,11 +49,14 @@ fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Eng
 }
 
 fn wish(engine: &Engine) -> Arc<Wish> {
-    Arc::new(Wish::new(engine.now(), "1".into(), http::Method::POST, "/chat/completions".into(), None))
+    Arc::new(Wish::new(engine.now(), "1".into(), http::Method::POST, "/chat/completions".into(), None, Arc::default()))
 }
 
 fn record(engine: &Engine, number: u16) -> TraceRecord {
     TraceRecord {
+        passed_over: Arc::default(),
+        process: None,
+        session: None,
         at: engine.now().wall,
         request_id: number.to_string(),
         method: "GET".into(),

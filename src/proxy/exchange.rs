@@ -4,14 +4,16 @@ use std::{sync::Arc, task::Context, time::Duration};
 
 use http::{HeaderName, HeaderValue, Request, Response, header};
 
-use super::{App, answers::Refusal, headers, relay::ProxyBody};
+use super::{App, answers::Refusal, caller::Caller, headers, relay::ProxyBody};
 use crate::{
     domain::{
         key::{KeyId, Label},
         mask::{mask_ids, mask_secret},
         now::Now,
         outcome::{Cause, Verdict},
+        pool::NoKey,
         prompt::{self, RequestHints},
+        reason::{PassedOvers, passed_over},
         shared_cause::SharedCause,
         text,
         trace::{Attempt, Ending, Tokens, TraceRecord},
@@ -42,14 +44,18 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// `endpoint`: the path below the base path, or the whole one when it is not below it.
-    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>, endpoint: &str) -> Self {
+    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>, endpoint: &str, caller: &Arc<Caller>) -> Self {
         let started = app.engine.now();
         let client = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
         let client = client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX));
         let request_id = format!("{:032x}", rand::random::<u128>());
         let endpoint = text::clean(endpoint, ENDPOINT_MAX);
         let method = request.method().clone();
-        let wish = Arc::new(Wish::new(started, request_id.clone(), method, endpoint.clone(), client.clone()));
+        let process = caller.found.clone();
+        let wish = Arc::new(Wish::new(started, request_id.clone(), method, endpoint.clone(), client.clone(), process));
+        if let Some(callers) = &app.callers {
+            callers.look_up(caller);
+        }
         let record = TraceRecord {
             at: started.wall,
             request_id,
@@ -65,6 +71,7 @@ impl Exchange {
             error_code: None,
             rotation_index: 0,
             attempts: Vec::new(),
+            passed_over: PassedOvers::default(),
             waited: Duration::ZERO,
             shared_cause: None,
             ending: Ending::Completed,
@@ -76,6 +83,8 @@ impl Exchange {
             stream: false,
             conversation: None,
             client,
+            process: None,
+            session: None,
             error: None,
         };
         Self {
@@ -106,11 +115,12 @@ impl Exchange {
     /// What the body says of itself.
     pub(super) fn read(&mut self, bytes: usize, hints: RequestHints) {
         let prompts = self.app.settings.trace_prompts;
-        let RequestHints { model, stream, conversation, files, hint, head } = hints;
-        self.wish.asks(Asked { model: model.clone(), stream, conversation, files });
+        let RequestHints { model, stream, conversation, session, files, hint, head } = hints;
+        self.wish.asks(Asked { model: model.clone(), stream, conversation, session: session.clone(), files });
         self.note(|record| {
             record.bytes_in = u64::try_from(bytes).unwrap_or(u64::MAX);
             record.stream = stream;
+            record.session = session;
             record.model = model;
             record.conversation = conversation.map(|digest| format!("{digest:016x}"));
             if prompts {
@@ -118,6 +128,12 @@ impl Exchange {
                 record.prompt_head = head;
             }
         });
+    }
+
+    /// No key serves.
+    pub(super) fn passed_over(&mut self, no_key: &NoKey) {
+        let reasons = no_key.reasons.iter().map(|(label, skip)| (label, skip.clone()));
+        self.note(|record| record.passed_over = passed_over(reasons));
     }
 
     /// It waited so long for a key.
@@ -144,6 +160,7 @@ impl Exchange {
             status,
             cause: verdict.cause.code().to_owned(),
             ms: millis(took),
+            why: Some(lease.choice.why),
         };
         self.attempts.push((lease.choice.id, verdict.cause));
         if verdict.cause != Cause::Ok {
@@ -160,6 +177,7 @@ impl Exchange {
             record.key_hash = Some(lease.choice.hash.to_string());
             record.rotation_index = lease.choice.rotation_index;
             record.attempts.push(attempt);
+            record.passed_over = lease.choice.passed_over.clone();
             record.error = error;
         });
     }
@@ -262,6 +280,7 @@ impl Exchange {
             (None, _) => {}
         }
         record.ending = ending;
+        record.process = self.wish.process().cloned();
         record.tokens = tokens;
         record.total = total;
         if record.status == 0 {
@@ -280,8 +299,14 @@ impl Exchange {
         let Some(choice) = self.wish.unanswered() else { return };
         let took = self.app.engine.now().steady.saturating_sub(choice.at.steady);
         let key = choice.key.label.clone();
-        let attempt = Attempt { key: key.clone(), status: None, cause: ending.code().to_owned(), ms: millis(took) };
-        record.attempts.push(attempt);
+        record.attempts.push(Attempt {
+            key: key.clone(),
+            status: None,
+            cause: ending.code().to_owned(),
+            ms: millis(took),
+            why: Some(choice.why),
+        });
+        record.passed_over = choice.passed_over.clone();
         record.key = Some(key);
         record.key_hash = Some(choice.hash.to_string());
         record.rotation_index = choice.rotation_index;

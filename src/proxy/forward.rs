@@ -1,6 +1,6 @@
 //! The way of one request, phase by phase. Each phase is elsewhere; their order is here and nowhere else.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -10,6 +10,7 @@ use super::{
     answers::{self, Refusal},
     attempt::{self, Answer, Failure, Outbound},
     body::Held,
+    caller::Caller,
     exchange::Exchange,
     guard, headers,
     relay::{ProxyBody, Relay, Upload},
@@ -20,6 +21,7 @@ use crate::{
         key::KeyId,
         outcome::{Cause, Verdict},
         prompt,
+        reason::Chosen,
         retry::{may_try_another_key, same_key_pause, worth_waiting},
         tokens::TokenReader,
     },
@@ -32,8 +34,8 @@ const A_WAIT: Duration = Duration::from_millis(500);
 const SESSION: &str = "x-claude-code-session-id";
 
 /// Answers one request; never fails, and records it once.
-pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response<ProxyBody> {
-    let target = match guard::check(&app.settings, &request, peer) {
+pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, caller: &Arc<Caller>) -> Response<ProxyBody> {
+    let target = match guard::check(&app.settings, &request, caller.peer.ip()) {
         Ok(Target::Alive) => return answers::plain(StatusCode::OK, "alive"),
         Ok(Target::Ready) if app.engine.ready() => return answers::plain(StatusCode::OK, "ready"),
         Ok(Target::Ready) => return answers::plain(StatusCode::SERVICE_UNAVAILABLE, "no_key_available"),
@@ -41,7 +43,7 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, peer: IpA
         other => other,
     };
     let endpoint = if let Ok(Target::Below(rest)) = &target { rest } else { request.uri().path() };
-    let mut exchange = Exchange::open(app, &request, endpoint);
+    let mut exchange = Exchange::open(app, &request, endpoint, caller);
     let rest = match target {
         Ok(Target::Below(rest)) => rest,
         Ok(_) => return exchange.refuse(nothing_here()),
@@ -71,7 +73,10 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
     wish.waits(wish.since.steady + asked, None);
     let mut lease = match wish.unless_ordered(app.engine.acquire(&wish, &[], true)).await {
         Ok(Ok(lease)) | Err(Order::SendTo(lease)) => lease,
-        Ok(Err(no_key)) => return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)),
+        Ok(Err(no_key)) => {
+            exchange.passed_over(&no_key);
+            return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall));
+        }
         Err(Order::Cancel) => return exchange.refuse(Refusal::cancelled()),
     };
     exchange.waited(exchange.age().saturating_sub(asked));
@@ -162,7 +167,7 @@ async fn next(
         return None;
     }
     let policy = app.engine.policy();
-    let (cause, id, bound) = (verdict.cause, lease.choice.id, lease.choice.bound);
+    let (cause, id, bound) = (verdict.cause, lease.choice.id, lease.choice.why == Chosen::Bound);
     // Whoever waits for a place on this account must not wait for us.
     drop(lease);
     if let Some(wait) = worth_waiting(cause, verdict.retry_after, &policy).filter(|_| bound && !retries.waited) {

@@ -5,6 +5,7 @@
 mod answers;
 mod attempt;
 mod body;
+mod caller;
 mod exchange;
 mod forward;
 mod guard;
@@ -20,7 +21,6 @@ pub(crate) use self::lanes::Lanes;
 use std::{
     convert::Infallible,
     future::Future,
-    net::IpAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -44,7 +44,13 @@ use tokio::{
     time::timeout,
 };
 
-use self::{body::Budget, lanes::Ear, stall::Unstalled, tls::Tls};
+use self::{
+    body::Budget,
+    caller::{Caller, Callers},
+    lanes::Ear,
+    stall::Unstalled,
+    tls::Tls,
+};
 use crate::{
     domain::{base_url::is_loopback, key::Secret},
     engine::Engine,
@@ -97,6 +103,8 @@ pub(crate) struct App {
     budget: Budget,
     /// For further connections.
     room: Arc<Semaphore>,
+    /// None = the system gave no thread for it.
+    callers: Option<Callers>,
     /// None = plain HTTP.
     tls: Option<Arc<Tls>>,
     /// Closed when handshakes that still run are given up.
@@ -134,6 +142,7 @@ impl App {
             upstream,
             budget,
             room: Arc::new(room),
+            callers: Callers::start().ok(),
             tls: tls.map(Arc::new),
             handshakes: Semaphore::new(0),
             closing: AtomicBool::new(false),
@@ -148,6 +157,7 @@ impl App {
             upstream: self.upstream.beside(),
             budget: self.budget.clone(),
             room: self.room.clone(),
+            callers: self.callers.clone(),
             tls: self.tls.clone(),
             handshakes: Semaphore::new(0),
             closing: AtomicBool::new(false),
@@ -208,34 +218,34 @@ async fn accept(
         };
         // Without it small chunks wait for the peer's acknowledgement; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let (watcher, app, peer) = (connections.watcher(), app.clone(), peer.ip());
+        let (watcher, app, caller) = (connections.watcher(), app.clone(), Caller::new(peer));
         tasks.spawn(async move {
             // On the heap each takes what it needs; within the task, as much as the largest of them would.
             match app.tls.clone() {
-                None => Box::pin(attend(stream, app, peer, watcher)).await,
-                Some(tls) => Box::pin(attend_over_tls(stream, tls, app, peer, watcher)).await,
+                None => Box::pin(attend(stream, app, caller, watcher)).await,
+                Some(tls) => Box::pin(attend_over_tls(stream, tls, app, caller, watcher)).await,
             }
             drop(permit);
         });
     }
 }
 
-async fn attend_over_tls(stream: TcpStream, tls: Arc<Tls>, app: Arc<App>, peer: IpAddr, watcher: Watcher) {
+async fn attend_over_tls(stream: TcpStream, tls: Arc<Tls>, app: Arc<App>, caller: Arc<Caller>, watcher: Watcher) {
     let shaken = tokio::select! {
         shaken = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => shaken.ok().and_then(Result::ok),
         _ = app.handshakes.acquire() => None,
     };
     if let Some(stream) = shaken {
-        Box::pin(attend(stream, app, peer, watcher)).await;
+        Box::pin(attend(stream, app, caller, watcher)).await;
     }
 }
 
 /// Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
-fn attend<Io>(stream: Io, app: Arc<App>, peer: IpAddr, watcher: Watcher) -> impl Future<Output = ()> + Send
+fn attend<Io>(stream: Io, app: Arc<App>, caller: Arc<Caller>, watcher: Watcher) -> impl Future<Output = ()> + Send
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    watcher.watch(connection(stream, app, peer)).map(drop)
+    watcher.watch(connection(stream, app, caller)).map(drop)
 }
 
 type Connection<Io, S> = http1::Connection<TokioIo<Unstalled<Io>>, S>;
@@ -243,7 +253,7 @@ type Connection<Io, S> = http1::Connection<TokioIo<Unstalled<Io>>, S>;
 fn connection<Io: AsyncRead + AsyncWrite + Unpin + Send>(
     stream: Io,
     app: Arc<App>,
-    peer: IpAddr,
+    caller: Arc<Caller>,
 ) -> Connection<
     Io,
     impl hyper::service::Service<
@@ -255,10 +265,10 @@ fn connection<Io: AsyncRead + AsyncWrite + Unpin + Send>(
 > {
     let io = TokioIo::new(Unstalled::new(stream, app.settings.idle_timeout));
     let service = service_fn(move |request| {
-        let app = app.clone();
+        let (app, caller) = (app.clone(), caller.clone());
         // Given back when the answer begins; hyper would keep room for it as long as the connection lasts.
         Box::pin(async move {
-            let mut response = forward::handle(&app, request, peer).await;
+            let mut response = forward::handle(&app, request, &caller).await;
             if app.closing.load(Ordering::Relaxed) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }

@@ -312,6 +312,9 @@ fn normal_findings() -> Arc<[Finding]> {
 
 pub(super) fn record() -> TraceRecord {
     TraceRecord {
+        passed_over: Arc::default(),
+        process: None,
+        session: None,
         at: at(),
         request_id: "0123456789abcdef0123456789abcdef".into(),
         method: "POST".into(),
@@ -327,7 +330,7 @@ pub(super) fn record() -> TraceRecord {
         rotation_index: 7,
         waited: Duration::ZERO,
         shared_cause: None,
-        attempts: vec![Attempt { key: Label::new("alpha"), status: Some(200), cause: "ok".into(), ms: 840 }],
+        attempts: vec![Attempt { key: Label::new("alpha"), status: Some(200), cause: "ok".into(), ms: 840, why: None }],
         ending: Ending::Completed,
         first_byte: Some(Duration::from_millis(910)),
         tokens: Tokens { input: Some(12_400), output: Some(940), cached: Some(11_000) },
@@ -343,7 +346,8 @@ pub(super) fn record() -> TraceRecord {
 
 /// A handful of requests, oldest first, one of each kind.
 pub(super) fn history() -> Vec<Arc<TraceRecord>> {
-    let failed = Attempt { key: Label::new("delta"), status: Some(403), cause: "quota_five_hours".into(), ms: 120 };
+    let failed =
+        Attempt { key: Label::new("delta"), status: Some(403), cause: "quota_five_hours".into(), ms: 120, why: None };
     let over = record().attempts[0].clone();
     let kinds = [
         record(),
@@ -368,6 +372,7 @@ pub(super) fn history() -> Vec<Arc<TraceRecord>> {
                 status: Some(429),
                 cause: "rate_limited".into(),
                 ms: 90,
+                why: None,
             }],
             ..record()
         },
@@ -410,7 +415,7 @@ pub(super) fn hostile() -> Vec<Arc<TraceRecord>> {
         conversation: Some(evil()),
         client: Some(evil()),
         error: Some(evil()),
-        attempts: vec![Attempt { key: Label::new(&evil()), status: None, cause: evil(), ms: u64::MAX }],
+        attempts: vec![Attempt { key: Label::new(&evil()), status: None, cause: evil(), ms: u64::MAX, why: None }],
         ..record()
     };
     vec![Arc::new(record)]

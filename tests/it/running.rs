@@ -28,8 +28,7 @@ async fn send_to(proxy: &Proxy, running: &Value, label: &str) -> String {
 async fn cancelled_and_no_key_blamed(proxy: &Proxy) -> Value {
     let record = proxy.traced(1).await.pop().expect("one");
     assert_eq!((&record["ending"], &record["error_code"]), (&"cancelled".into(), &"cancelled".into()), "{record}");
-    let snapshot = proxy.control(&json!({"do": "snapshot"})).await["snapshot"].take();
-    assert_eq!(snapshot["running"], json!([]));
+    let snapshot = proxy.seen("nothing that runs", |snapshot| snapshot["running"] == json!([])).await;
     for key in snapshot["keys"].as_array().expect("keys") {
         assert_eq!((&key["in_flight"], &key["counters"]["error_5xx"]), (&0.into(), &0.into()), "{key}");
     }
@@ -104,12 +103,15 @@ async fn who_is_held_can_be_ended_or_sent_to_a_key_that_rests_but_not_to_one_tha
     let blocked = json!({"block": {"label": "beta", "seconds": null, "reason": "holiday"}});
     assert_eq!(proxy.command(blocked).await, "notice-blocked");
     let raw = proxy.begin_chat().await;
-    let running = proxy.runs("waiting").await;
+    let running = proxy.runs("held").await;
     assert_eq!(running["attempts"][0]["cause"], "rate_limited", "{running}");
+    let reasons: Vec<_> = running["passed_over"].as_array().expect("reasons").iter().collect();
+    assert_eq!((&reasons[0]["code"], &reasons[0]["cause"]), (&"cooling_down".into(), &"rate_limited".into()));
+    assert_eq!((&reasons[1]["code"], &reasons[1]["reason"]), (&"blocked".into(), &"holiday".into()), "{running}");
     cancel(&proxy, &running).await;
     assert!(answered(raw).await.0.starts_with("HTTP/1.1 410 "));
     let raw = proxy.begin_chat().await;
-    let running = proxy.runs("waiting").await;
+    let running = proxy.runs("held").await;
     assert_eq!(send_to(&proxy, &running, "beta").await, "refused-not-eligible");
     simulator.set(&key("alpha"), Behaviour::Healthy);
     assert_eq!(send_to(&proxy, &running, "alpha").await, "notice-sent-to");
@@ -132,4 +134,32 @@ async fn what_is_still_coming_in_can_be_ended_only() {
     let record = until("the record", || proxy.trace().pop()).await;
     assert_eq!((&record["ending"], &record["attempts"]), (&"cancelled".into(), &json!([])), "{record}");
     assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn who_asks_and_why_its_key_was_chosen_is_seen_and_kept() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    simulator.set(&key("beta"), Behaviour::Held);
+    let proxy = home(&simulator, &["alpha", "beta"]).start().await;
+    let blocked = json!({"block": {"label": "alpha", "seconds": null, "reason": "holiday"}});
+    assert_eq!(proxy.command(blocked).await, "notice-blocked");
+    let body = json!({"prompt_cache_key": "3f2a9c1e-0b7d-4c55", "messages": [{"role": "user", "content": "hello"}]})
+        .to_string();
+    let mut raw = Raw::open(proxy.address).await;
+    let head = "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\n";
+    raw.send(format!("{head}host: {}\r\ncontent-length: {}\r\n\r\n{body}", proxy.address, body.len())).await;
+    let mut running = proxy.runs("asking").await;
+    while running["process"].is_null() {
+        running = proxy.runs("asking").await;
+    }
+    let me = json!({"pid": std::process::id(), "name": running["process"]["name"]});
+    let alpha = json!([{"key": "alpha", "code": "blocked", "reason": "holiday", "until": null}]);
+    assert_eq!((&running["process"], &running["session"]), (&me, &"3f2a9c1e".into()));
+    assert_eq!((&running["phase"]["why"], &running["passed_over"]), (&"in_its_place".into(), &alpha), "{running}");
+    simulator.release(1);
+    raw.read_until("chat.completion").await;
+    let record = proxy.traced(1).await.pop().expect("one");
+    assert_eq!((&record["process"], &record["session"], &record["passed_over"]), (&me, &"3f2a9c1e".into(), &alpha));
+    assert_eq!(record["attempts"][0]["why"], "in_its_place", "{record}");
 }

@@ -253,17 +253,24 @@ impl Proxy {
         answer["notice"]["message"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Waits until the only running request is seen doing this.
-    pub(crate) async fn runs(&self, phase: &str) -> Value {
+    /// Waits until a snapshot shows it.
+    pub(crate) async fn seen(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let snapshot = self.control(&serde_json::json!({"do": "snapshot"})).await["snapshot"].take();
-            match snapshot["running"].as_array().expect("a list").as_slice() {
-                [only] if only["phase"]["is"] == phase => return only.clone(),
-                others => assert!(Instant::now() < deadline, "waited in vain for {phase}: {others:?}"),
+            if holds(&snapshot) {
+                return snapshot;
             }
+            assert!(Instant::now() < deadline, "waited in vain for {what}: {}", snapshot["running"]);
             tokio::time::sleep(STEP).await;
         }
+    }
+
+    /// Waits until the only running request is seen doing this.
+    pub(crate) async fn runs(&self, phase: &str) -> Value {
+        let only = |snapshot: &Value| snapshot["running"].as_array().is_some_and(|running| running.len() == 1);
+        let does = |snapshot: &Value| only(snapshot) && snapshot["running"][0]["phase"]["is"] == phase;
+        self.seen(phase, does).await["running"][0].take()
     }
 
     pub(crate) fn state(&self) -> Value {

@@ -9,10 +9,12 @@ use super::{
     Ask, Choice, Pool, on_the_wall,
     roster::{Standing, Tier},
     slot::Slot,
+    views::REASONS_MAX,
 };
 use crate::domain::{
     now::{Now, since},
     policy::Strategy,
+    reason::{Chosen, PassedOvers, passed_over},
     snapshot::{Skip, Status},
 };
 
@@ -38,15 +40,17 @@ impl Pool {
         self.can_serve(position, ask, now).then_some(position)
     }
 
-    pub(super) fn choose(&self, ask: &Ask<'_>, now: Now) -> Option<usize> {
+    /// The best one that serves, and the rule that says so.
+    pub(super) fn choose(&self, ask: &Ask<'_>, now: Now) -> Option<(usize, Chosen)> {
         let serves = |position: &usize| self.obstacle(*position, ask, now).is_none();
         if self.rotates() {
-            self.roster.by_choice(self.cursor).find(serves)
-        } else {
-            let start = self.active_position().unwrap_or_default();
-            let first = self.roster.from(start).find(|position| !self.roster.is_aside(*position) && serves(position));
-            first.or_else(|| self.roster.from(start).find(serves))
+            return self.roster.by_choice(self.cursor).find(serves).map(|position| (position, Chosen::Strategy));
         }
+        let active = self.active_position();
+        let start = active.unwrap_or_default();
+        let first = self.roster.from(start).find(|position| !self.roster.is_aside(*position) && serves(position));
+        let found = first.or_else(|| self.roster.from(start).find(serves))?;
+        Some((found, if active == Some(found) { Chosen::Active } else { Chosen::InItsPlace }))
     }
 
     /// Nobody can serve: now and then a key is tried whose own report says that there is quota left.
@@ -69,7 +73,8 @@ impl Pool {
         Some(position)
     }
 
-    pub(super) fn lend(&mut self, position: usize, ask: &Ask<'_>, bound: bool, now: Now) -> Choice {
+    pub(super) fn lend(&mut self, position: usize, ask: &Ask<'_>, why: Chosen, now: Now) -> Choice {
+        let passed_over = self.passed_over(position, ask, now);
         let rotation_index = self.rotation_index();
         let rotates = self.rotates();
         let slot = &mut self.slots[position];
@@ -79,8 +84,8 @@ impl Pool {
         self.last_served = Some(slot.id);
         self.hosts[slot.host].requests.begin(now.steady);
         slot.begin(now);
-        let choice =
-            Choice { id: slot.id, key: slot.key.clone(), hash: slot.hash.clone(), rotation_index, bound, at: now };
+        let (id, key, hash) = (slot.id, slot.key.clone(), slot.hash.clone());
+        let choice = Choice { id, key, hash, rotation_index, why, passed_over, at: now };
         if let Some(conversation) = ask.conversation.filter(|_| self.policy.affinity.is_some()) {
             self.conversations.bind(conversation, choice.id, now.steady);
         }
@@ -92,6 +97,15 @@ impl Pool {
         }
         self.load_changed(position, now);
         choice
+    }
+
+    /// The others that can't serve now, where there are few enough to be told.
+    fn passed_over(&self, chosen: usize, ask: &Ask<'_>, now: Now) -> PassedOvers {
+        if self.slots.len() > REASONS_MAX {
+            return PassedOvers::default();
+        }
+        let others = self.slots.iter().enumerate().filter(|(position, _)| *position != chosen);
+        passed_over(others.filter_map(|(position, slot)| Some((&slot.key.label, self.skip(position, ask, now)?))))
     }
 
     fn can_serve(&self, position: usize, ask: &Ask<'_>, now: Now) -> bool {

@@ -8,6 +8,7 @@ use super::{Ask, Choice, Pool, slot::Slot};
 use crate::domain::{
     key::Label,
     now::Now,
+    reason::Chosen,
     snapshot::{Skip, Status},
 };
 
@@ -113,7 +114,7 @@ impl Pool {
         let position = self.slot_by_label(label).ok_or_else(|| Refusal::UnknownLabel(label.clone()))?;
         match self.skip(position, ask, now).filter(|skip| !skip.yields_to_a_person()) {
             Some(skip) => Err(Refusal::NotEligible(label.clone(), skip)),
-            None => Ok(self.lend(position, ask, false, now)),
+            None => Ok(self.lend(position, ask, Chosen::Asked, now)),
         }
     }
 

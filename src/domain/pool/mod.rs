@@ -44,6 +44,7 @@ use super::{
     now::{Now, add},
     outcome::{Cause, Verdict},
     policy::{Policy, Strategy},
+    reason::{Chosen, PassedOvers},
     shared_cause::Lately,
     snapshot::Skip,
     trace::Tokens,
@@ -103,8 +104,10 @@ pub(crate) struct Choice {
     pub(crate) key: Arc<Key>,
     pub(crate) hash: Arc<str>,
     pub(crate) rotation_index: u64,
-    /// The conversation, or a file that it names, belongs to this key.
-    pub(crate) bound: bool,
+    /// The rule behind it.
+    pub(crate) why: Chosen,
+    /// The others that could not have served.
+    pub(crate) passed_over: PassedOvers,
     /// When it was lent: what was refused since then, a good answer does not speak of.
     pub(crate) at: Now,
 }
@@ -177,14 +180,16 @@ impl Pool {
     pub(crate) fn pick(&mut self, ask: &Ask<'_>, now: Now) -> Result<Choice, NoKey> {
         self.look_at_the_clock(now);
         let bound = self.bound_to(ask, now);
-        let found = bound.or_else(|| self.choose(ask, now)).or_else(|| self.last_resort(ask, now));
-        let Some(position) = found else {
+        let by = |why: Chosen| move |position: usize| (position, why);
+        let found = bound.map(by(Chosen::Bound)).or_else(|| self.choose(ask, now));
+        let found = found.or_else(|| self.last_resort(ask, now).map(by(Chosen::LastResort)));
+        let Some((position, why)) = found else {
             return Err(self.no_key(ask, now));
         };
         if self.rotates() && bound.is_none() {
             self.cursor = (position + 1) % self.slots.len();
         }
-        Ok(self.lend(position, ask, bound.is_some(), now))
+        Ok(self.lend(position, ask, why, now))
     }
 
     /// The head of a good answer has come, long before its end perhaps.
@@ -207,7 +212,7 @@ impl Pool {
         if forbidden || full {
             return None;
         }
-        Some(self.lend(position, &Ask::default(), false, now))
+        Some(self.lend(position, &Ask::default(), Chosen::Again, now))
     }
 
     /// The attempt is over and holds its key no longer.

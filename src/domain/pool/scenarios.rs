@@ -135,7 +135,7 @@ fn tell(story: &Story) -> Vec<String> {
         }
         for (label, why) in &step.why {
             let skip = serde_json::to_value(&view(label).skip).expect("serializes");
-            let word = skip.as_str().map(str::to_owned).or_else(|| Some(skip.as_object()?.keys().next()?.clone()));
+            let word = skip["code"].as_str().map(str::to_owned);
             differs(label, &word.unwrap_or_else(|| "eligible".into()), why);
         }
         for (label, count) in &step.counters {

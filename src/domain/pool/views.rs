@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// Keys whose reason is told when none can serve.
-const REASONS_MAX: usize = 64;
+pub(super) const REASONS_MAX: usize = 64;
 
 impl Pool {
     /// The keys for people, in the pool's order.

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         key::Label,
-        trace::{Attempt, Ending, Tokens, TraceRecord},
+        reason::PassedOvers,
+        trace::{Attempt, Ending, Process, Tokens, TraceRecord},
     },
     store::{
         json,
@@ -65,6 +66,8 @@ struct Line<'a> {
     schema_version: u64,
     #[serde(default)]
     attempts: Cow<'a, [Attempt]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    passed_over: PassedOvers,
     #[serde(default, skip_serializing_if = "is_zero")]
     waited_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +88,10 @@ struct Line<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conversation: Option<Cow<'a, str>>,
     client: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<Cow<'a, Process>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Cow<'a, str>>,
     error: Option<Cow<'a, str>>,
 }
 
@@ -111,6 +118,7 @@ impl<'a> Line<'a> {
             rotation_index: record.rotation_index,
             schema_version: 1,
             attempts: (&record.attempts).into(),
+            passed_over: record.passed_over.clone(),
             waited_ms: millis(record.waited),
             shared_cause: optional(&record.shared_cause),
             ending: record.ending,
@@ -123,6 +131,8 @@ impl<'a> Line<'a> {
             stream: record.stream,
             conversation: optional(&record.conversation),
             client: optional(&record.client),
+            process: record.process.as_ref().map(Cow::Borrowed),
+            session: optional(&record.session),
             error: optional(&record.error),
         }
     }
@@ -148,6 +158,7 @@ impl<'a> Line<'a> {
             }),
             rotation_index: self.rotation_index,
             attempts: self.attempts.into_owned(),
+            passed_over: self.passed_over,
             waited: Duration::from_millis(self.waited_ms),
             shared_cause: self.shared_cause.map(Cow::into_owned),
             ending: self.ending,
@@ -159,9 +170,15 @@ impl<'a> Line<'a> {
             stream: self.stream,
             conversation: self.conversation.map(Cow::into_owned),
             client: self.client.map(Cow::into_owned),
+            process: self.process.map(Cow::into_owned),
+            session: self.session.map(Cow::into_owned),
             error: self.error.map(Cow::into_owned),
         })
     }
+}
+
+fn is_empty(passed_over: &PassedOvers) -> bool {
+    passed_over.is_empty()
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -93,11 +93,16 @@ mod tests {
     use super::*;
     use crate::domain::{
         key::Label,
-        trace::{Attempt, Ending, Tokens},
+        reason::PassedOver,
+        snapshot::Skip,
+        trace::{Attempt, Ending, Process, Tokens},
     };
 
     fn record(number: u16) -> TraceRecord {
         TraceRecord {
+            passed_over: Arc::default(),
+            process: None,
+            session: None,
             at: "2026-02-02T12:30:00Z".parse().expect("valid"),
             request_id: format!("{number:032x}"),
             method: "POST".into(),
@@ -118,6 +123,7 @@ mod tests {
                 status: Some(429),
                 cause: "rate_limited".into(),
                 ms: 11,
+                why: None,
             }],
             ending: Ending::UpstreamCut,
             first_byte: Some(Duration::from_millis(13)),
@@ -145,13 +151,19 @@ mod tests {
     fn a_line_has_the_old_fields_first_and_reads_back() {
         let folder = tempfile::tempdir().expect("temp");
         let trace = open(folder.path(), None);
-        trace.append(&records(200..201)).expect("written");
+        let record = TraceRecord {
+            passed_over: [PassedOver { key: Label::new("beta"), skip: Skip::Disabled }].into(),
+            process: Some(Process { pid: 7, name: "claude".into() }),
+            session: Some("3f2a9c1e".into()),
+            ..record(200)
+        };
+        trace.append(&[Arc::new(record.clone())]).expect("written");
         let text = fs::read_to_string(folder.path().join("trace/trace.jsonl")).expect("there");
         assert!(text.is_ascii());
         let start = r#"{"ts":"2026-02-02 15:30:00 +0300","request_id":"000000000000000000000000000000c8","method":"POST","prompt_hint":""#;
         assert!(text.starts_with(start), "{text}");
         assert!(text.contains(r#""key_label":"alpha","key_hash":"a4a6d307ad00","endpoint":"/chat/completions","status":200,"latency_ms":12,"error_code":429,"rotation_index":2,"schema_version":1,"#), "{text}");
-        assert_eq!(trace.tail(10), [record(200)]);
+        assert_eq!(trace.tail(10), [record]);
     }
 
     #[test]
