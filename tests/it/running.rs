@@ -45,6 +45,7 @@ async fn a_request_is_seen_with_what_it_does_and_ended_before_its_answer_with_a_
     assert_eq!(running["phase"]["key"], "alpha");
     assert_eq!((&running["method"], &running["endpoint"]), (&"POST".into(), &"/chat/completions".into()));
     assert_eq!((&running["model"], &running["stream"]), (&"kimi-for-coding".into(), &true.into()));
+    simulator.wait_for(|seen| seen.len() == 1).await.expect("the upstream was asked");
     cancel(&proxy, &running).await;
     let (head, body) = answered(raw).await;
     assert!(head.starts_with("HTTP/1.1 410 ") && head.contains("x-should-retry: false"), "{head}");
@@ -81,6 +82,7 @@ async fn what_waits_for_the_answer_goes_on_with_the_key_that_a_person_names() {
     let proxy = home(&simulator, &["alpha", "beta"]).start().await;
     let raw = proxy.begin_chat().await;
     let running = proxy.runs("asking").await;
+    simulator.wait_for(|seen| seen.len() == 1).await.expect("alpha's upstream was asked");
     assert_eq!(send_to(&proxy, &running, "nobody").await, "refused-unknown-label");
     assert_eq!(send_to(&proxy, &running, "beta").await, "notice-sent-to");
     let (head, _) = answered(raw).await;
