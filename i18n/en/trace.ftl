@@ -37,4 +37,5 @@ trace-sum-confidence = Evenness
 trace-sum-causes = What went wrong
 trace-sum-share = share
 trace-sum-no-key = (no key)
+trace-sum-day = day
 trace-sum-max = max

@@ -120,6 +120,9 @@ column-answer = status
 column-took = took
 column-first-byte = first
 column-tries = tries
+column-tokens-in = in
+column-tokens-cached = cached
+column-tokens-out = out
 column-tokens = tokens
 column-hint = hint
 column-limit = rate
@@ -207,6 +210,9 @@ doctor-problems = { $count ->
 
 ## Settings
 
+tokens-none = No tokens were counted yet.
+tokens-all-days = all days
+tokens-today = today
 settings-title = Settings
 settings-name = setting
 settings-value = value
@@ -277,7 +283,9 @@ do-mouse = mouse
 help-mouse = switch the mouse on or off: click selects, again for details, the wheel moves
 mouse-on = The mouse is on: to select text, hold Shift, or switch it off (m).
 mouse-off = The mouse is off.
+do-tokens = tokens
 do-settings = settings
+help-tokens = tokens by day and by model
 help-settings = every setting, its value and where it comes from
 do-help = help
 help-help = this help
@@ -397,6 +405,7 @@ details-conversation = { $count ->
 }
 details-cached = { $share } of the prompts from the cache
 details-tokens = { $input } in ({ $cached } cached), { $output } out
+details-tokens-of = { $model }: { $tokens }
 details-moment-ago = { $moment } ({ $age } ago)
 details-moment-left = { $moment } (in { $span })
 acts-nobody = nobody: it comes back by itself
@@ -428,6 +437,8 @@ fact-tokens = Tokens
 fact-activity = Lately
 fact-at-stake = In the cache
 fact-conversation = Conversation
+fact-tokens-today = Tokens today
+fact-tokens-week = Last 7 days
 fact-contradiction = Contradiction
 fact-expected = Expected back
 fact-waited = Waited for key

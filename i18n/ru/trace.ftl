@@ -37,4 +37,5 @@ trace-sum-confidence = Равномерность
 trace-sum-causes = Что было не так
 trace-sum-share = доля
 trace-sum-no-key = (без ключа)
+trace-sum-day = день
 trace-sum-max = макс.

@@ -125,6 +125,9 @@ column-answer = ответ
 column-took = длит.
 column-first-byte = старт
 column-tries = поп.
+column-tokens-in = вход
+column-tokens-cached = из кэша
+column-tokens-out = выход
 column-tokens = токены
 column-hint = промпт
 column-limit = частота
@@ -224,6 +227,9 @@ doctor-problems = { $count ->
 
 ## Настройки
 
+tokens-none = Токены ещё не считались.
+tokens-all-days = за все дни
+tokens-today = сегодня
 settings-title = Настройки
 settings-name = настройка
 settings-value = значение
@@ -294,7 +300,9 @@ do-mouse = мышь
 help-mouse = включить или выключить мышь: щелчок выбирает, ещё один открывает детали, колесо листает
 mouse-on = Мышь включена. Чтобы выделить текст, держите Shift или выключите её (m).
 mouse-off = Мышь выключена.
+do-tokens = токены
 do-settings = настройки
+help-tokens = токены по дням, ключам и моделям
 help-settings = все настройки: значение и откуда оно
 do-help = справка
 help-help = эта справка
@@ -426,6 +434,7 @@ details-conversation = { $count ->
 }
 details-cached = { $share } промптов из кэша
 details-tokens = вход { $input } (из кэша { $cached }), выход { $output }
+details-tokens-of = { $model }: { $tokens }
 details-moment-ago = { $moment } ({ $age } назад)
 details-moment-left = { $moment } (через { $span })
 acts-nobody = никто: вернётся сам
@@ -457,6 +466,8 @@ fact-tokens = Токены
 fact-activity = Недавно
 fact-at-stake = В кэше
 fact-conversation = Диалог
+fact-tokens-today = Токены сегодня
+fact-tokens-week = За 7 дней
 fact-contradiction = Противоречие
 fact-expected = Вернётся
 fact-waited = Ждал ключ

@@ -30,7 +30,7 @@ use crate::{
         command::{Command, Severity},
         key::Key,
         message::Message,
-        pool::Counted,
+        pool::Left,
         snapshot::{Mode, Setup},
         text,
     },
@@ -171,12 +171,12 @@ pub(super) async fn serve(
 }
 
 /// What was counted after another process took the place is added there.
-async fn bequeath(config: &Config, counted: Vec<Counted>) {
-    if counted.is_empty() {
+async fn bequeath(config: &Config, left: Left) {
+    if left.is_empty() {
         return;
     }
     let adopted = match Client::connect(&config.state_dir).await {
-        Ok(Some(mut client)) => client.adopt(counted).await.is_ok(),
+        Ok(Some(mut client)) => client.adopt(left).await.is_ok(),
         _ => false,
     };
     if !adopted {
@@ -238,6 +238,7 @@ pub(super) fn parts(
         history: trace_file.tail(HISTORY),
         trace_file,
         actor: config.audit_actor.clone(),
+        zone: config.zone.clone(),
     };
     Ok((parts, lost))
 }

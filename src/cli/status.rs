@@ -19,6 +19,7 @@ use crate::{
     },
     i18n::Words,
     store::output,
+    tui::wording,
 };
 
 /// A column that is cut at this width.
@@ -33,11 +34,13 @@ pub(super) fn status(snapshot: &Snapshot, running: bool, config: &Config, as_jso
     let state = if running { "status-running" } else { "status-not-running" };
     let rotation = if snapshot.auto_rotate { "header-auto-on" } else { "header-auto-off" };
     let active = snapshot.active.as_ref().map(|label| text::clean(label.as_str(), LABEL_MAX));
+    let today = snapshot.ledger.sums(|name| (name.day == snapshot.today).then_some(())).remove(&()).unwrap_or_default();
     let mut facts = vec![
         ("status-proxy", format!("{} ({})", text::clean(&setup.address, 80), words.text(state))),
         ("status-upstream", text::clean(&setup.upstream, 80)),
         ("status-active", active.unwrap_or_else(|| words.text("header-no-active"))),
         ("status-rotation", words.text(rotation)),
+        ("fact-tokens-today", words.render(&wording::token_sums(words, today))),
     ];
     facts.extend(unwritten(snapshot, words).into_iter().map(|text| ("status-unwritten", text)));
     table::print(&facts.into_iter().map(|(name, value)| [words.text(name), value]).collect::<Vec<_>>());
@@ -170,6 +173,8 @@ pub(super) fn status_json(snapshot: &Snapshot, running: bool, config: &Config) -
             "lost_records": snapshot.traffic.dropped_records,
             "lost_log_lines": snapshot.traffic.dropped_log_lines,
         },
+        "today": snapshot.today,
+        "tokens_by_day": *snapshot.ledger,
         "key_list": keys,
     })
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     command::{Command, Notice},
     message::Message,
-    pool::Counted,
+    pool::Left,
     snapshot::Snapshot,
     trace::TraceRecord,
 };
@@ -86,8 +86,8 @@ impl Client {
     }
 
     /// Hands over what was counted here after this process gave its place away.
-    pub(crate) async fn adopt(&mut self, counted: Vec<Counted>) -> Result<(), ControlError> {
-        match self.ask(Wish::Adopt { counted }).await? {
+    pub(crate) async fn adopt(&mut self, left: Left) -> Result<(), ControlError> {
+        match self.ask(Wish::Adopt(left)).await? {
             Said::Done => Ok(()),
             other => Err(unexpected(&other)),
         }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     command::{Command, Notice},
-    pool::Counted,
+    pool::Left,
     snapshot::Snapshot,
     trace::TraceRecord,
 };
@@ -56,9 +56,7 @@ pub(super) enum Wish {
     /// The new process serves.
     Ready,
     /// What the process before counted while its last requests ended.
-    Adopt {
-        counted: Vec<Counted>,
-    },
+    Adopt(Left),
 }
 
 /// A line of the instance.

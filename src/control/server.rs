@@ -129,8 +129,8 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
                 say(&mut writing, id, Said::Done).await?;
                 owner.stop(now);
             }
-            Wish::Adopt { counted } => {
-                engine.adopt(&counted);
+            Wish::Adopt(left) => {
+                engine.adopt(left).await;
                 say(&mut writing, id, Said::Done).await?;
             }
             Wish::HandOver => return hand_over(reading, writing, id, owner).await,

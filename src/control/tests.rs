@@ -40,6 +40,7 @@ fn engine(folder: &std::path::Path) -> Engine {
         trace_file: TraceFile::open(folder, NEVER, jiff::tz::TimeZone::UTC, true).expect("opened"),
         history: Vec::new(),
         actor: "me".into(),
+        zone: jiff::tz::TimeZone::UTC,
     })
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod command;
 pub(crate) mod confidence;
 pub(crate) mod filter;
 pub(crate) mod key;
+pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod mask;
 pub(crate) mod message;

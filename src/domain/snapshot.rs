@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
     command::{Notice, Severity},
     key::Label,
+    ledger::Ledger,
     message::{Argument, Message},
     outcome::Cause,
     running::RunningView,
@@ -46,6 +47,12 @@ pub(crate) struct Snapshot {
     pub(crate) shared_cause: Option<SharedCause>,
     /// Conversations that are bound to a key.
     pub(crate) conversations: usize,
+    /// Tokens by day, key and model.
+    #[serde(default)]
+    pub(crate) ledger: Arc<Ledger>,
+    /// Which of its days is today.
+    #[serde(default)]
+    pub(crate) today: Date,
     /// How it came here.
     #[serde(default)]
     pub(crate) link: Link,
@@ -127,7 +134,7 @@ pub(crate) struct KeyView {
     #[serde(default)]
     pub(crate) pace: Vec<Pace>,
     pub(crate) rate: RateView,
-    /// Totals since the program started.
+    /// Of all that was sent with it, as far as the state file knows.
     pub(crate) tokens: Tokens,
     /// Other keys of the same account: one quota.
     pub(crate) shares_account_with: Vec<Label>,

@@ -3,14 +3,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use super::{
     confidence,
     key::Label,
+    ledger::{self, Ledger},
     snapshot::Confidence,
-    trace::{Tokens, TraceRecord},
+    trace::{TokenSums, TraceRecord},
 };
 
 /// Most names of causes that are told apart: a file may hold any, and memory is not for the asking.
@@ -33,6 +34,8 @@ pub(crate) struct Summary {
     classes: [u64; 7],
     /// How many records name it; one may name several.
     pub(crate) causes: BTreeMap<String, u64>,
+    /// Tokens by day, key and model, of the newest days.
+    pub(crate) ledger: Ledger,
     /// When the first and the last of these requests came in.
     pub(crate) span: Option<(Timestamp, Timestamp)>,
 }
@@ -46,19 +49,15 @@ pub(crate) struct Sums {
     pub(crate) tokens: TokenSums,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct TokenSums {
-    /// Prompt tokens, cached ones included.
-    pub(crate) input: u64,
-    pub(crate) output: u64,
-    pub(crate) cached: u64,
-}
-
 impl Summary {
-    pub(crate) fn fold(&mut self, record: &TraceRecord) {
+    /// `zone`: whose days they are.
+    pub(crate) fn fold(&mut self, record: &TraceRecord, zone: &TimeZone) {
         self.all.fold(record);
         match &record.key {
-            Some(label) => self.keys.entry(label.clone()).or_default().fold(record),
+            Some(label) => {
+                self.keys.entry(label.clone()).or_default().fold(record);
+                self.ledger.count(ledger::day(record.at, zone), label, record.model.as_deref(), record.tokens);
+            }
             None => self.without_key.fold(record),
         }
         if let Some(span) = record.first_byte {
@@ -96,16 +95,7 @@ impl Sums {
     fn fold(&mut self, record: &TraceRecord) {
         self.count += 1;
         self.errors += u64::from(record.failed());
-        self.tokens.fold(record.tokens);
-    }
-}
-
-impl TokenSums {
-    /// Numbers come from a file: nonsense in it must not end the program.
-    fn fold(&mut self, tokens: Tokens) {
-        self.input = self.input.saturating_add(tokens.input.unwrap_or_default());
-        self.output = self.output.saturating_add(tokens.output.unwrap_or_default());
-        self.cached = self.cached.saturating_add(tokens.cached.unwrap_or_default());
+        self.tokens.count(record.tokens);
     }
 }
 
@@ -195,6 +185,7 @@ impl Serialize for Summary {
             statuses: self.classes().collect(),
             causes: &self.causes,
             keys: keys.collect(),
+            tokens_by_day: &self.ledger,
         }
         .serialize(serializer)
     }
@@ -214,6 +205,7 @@ struct Json<'a> {
     statuses: BTreeMap<&'static str, u64>,
     causes: &'a BTreeMap<String, u64>,
     keys: Vec<KeyJson<'a>>,
+    tokens_by_day: &'a Ledger,
 }
 
 #[derive(Serialize)]
@@ -249,11 +241,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::trace::{Ending, sample};
+    use crate::domain::trace::{Ending, Tokens, sample};
 
     fn of(records: &[TraceRecord]) -> Summary {
         let mut summary = Summary::default();
-        records.iter().for_each(|record| summary.fold(record));
+        records.iter().for_each(|record| summary.fold(record, &TimeZone::UTC));
         summary
     }
 
@@ -261,7 +253,7 @@ mod tests {
     fn records_come_to_their_sums() {
         let tokens = |input, output, cached| Tokens { input, output, cached };
         let records = [
-            TraceRecord { tokens: tokens(Some(10), Some(2), None), ..sample("alpha") },
+            TraceRecord { tokens: tokens(Some(10), Some(2), None), model: Some("k2".into()), ..sample("alpha") },
             TraceRecord { tokens: tokens(Some(5), None, Some(4)), total: Duration::from_millis(7), ..sample("alpha") },
             TraceRecord {
                 status: 503,
@@ -287,6 +279,10 @@ mod tests {
             "keys": [
                 {"label": "alpha", "count": 2, "share": 0.5, "errors": 0, "tokens": {"input": 15, "output": 2, "cached": 4}},
                 {"label": "beta", "count": 1, "share": 0.25, "errors": 1, "tokens": zero},
+            ],
+            "tokens_by_day": [
+                {"day": "2026-02-02", "label": "alpha", "model": "k2", "input": 10, "output": 2, "cached": 0},
+                {"day": "2026-02-02", "label": "alpha", "model": "other", "input": 5, "output": 0, "cached": 4},
             ],
         });
         assert_eq!(serde_json::to_value(of(&records)).expect("JSON"), expected);

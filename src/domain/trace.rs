@@ -98,6 +98,44 @@ impl Tokens {
     }
 }
 
+/// Sums of tokens; what the upstream did not count is not in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenSums {
+    /// Prompt tokens, cached ones included.
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) cached: u64,
+}
+
+impl TokenSums {
+    /// Numbers may come from a file or an upstream: nonsense in them must not end the program.
+    pub(crate) fn count(&mut self, tokens: Tokens) {
+        let known = |number: Option<u64>| number.unwrap_or_default();
+        *self =
+            self.plus(Self { input: known(tokens.input), output: known(tokens.output), cached: known(tokens.cached) });
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_sub)
+    }
+
+    pub(crate) fn max(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn with(self, other: Self, both: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            input: both(self.input, other.input),
+            output: both(self.output, other.output),
+            cached: both(self.cached, other.cached),
+        }
+    }
+}
+
 /// One request, whatever happened to it. `store::trace` writes it; the dashboard lists it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TraceRecord {

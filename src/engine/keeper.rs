@@ -12,7 +12,8 @@ use tokio::{
 };
 
 use super::{
-    Event, HISTORY, Live, Shared,
+    Event, HISTORY, Left, Live, Shared,
+    books::Books,
     clock::Heartbeat,
     disk::{Disk, Job, PENDING_MAX},
     remember, running,
@@ -21,8 +22,9 @@ use super::{
 use crate::{
     domain::{
         key::Label,
+        ledger::Ledger,
         now::{Now, since},
-        pool::{Counted, Memory},
+        pool::Memory,
         snapshot::{Link, Snapshot},
         trace::TraceRecord,
     },
@@ -53,9 +55,10 @@ pub(super) struct Keeper {
     publisher: watch::Sender<Arc<Snapshot>>,
     disk: Disk,
     aggregates: Aggregates,
+    books: Books,
     heartbeat: Heartbeat,
     /// What was known when another process took the state file over; `None` = it is ours to write.
-    released: Option<Memory>,
+    released: Option<(Memory, Arc<Ledger>)>,
     /// Records that the disk could not take yet.
     waiting: Vec<Arc<TraceRecord>>,
     publish_at: Option<Instant>,
@@ -64,7 +67,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(shared: Arc<Shared>, publisher: watch::Sender<Arc<Snapshot>>, disk: Disk) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, publisher: watch::Sender<Arc<Snapshot>>, disk: Disk, books: Books) -> Self {
         let aggregates = Aggregates::default();
         let heartbeat = Heartbeat::new(shared.clock.now());
         Self {
@@ -72,6 +75,7 @@ impl Keeper {
             publisher,
             disk,
             aggregates,
+            books,
             heartbeat,
             released: None,
             waiting: Vec::new(),
@@ -107,7 +111,7 @@ impl Keeper {
     }
 
     /// Folds a batch; the answer is a request to stop, if one was in it.
-    async fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<Vec<Counted>>> {
+    async fn fold(&mut self, batch: &mut Vec<Event>) -> Option<oneshot::Sender<Left>> {
         let now = self.shared.clock.now();
         let (mut stop, mut release, mut saves) = (None, None, Vec::new());
         let mut records = Vec::with_capacity(batch.len());
@@ -116,9 +120,14 @@ impl Keeper {
                 Event::Record(record) => {
                     log(&record);
                     self.aggregates.fold(&record, now.steady);
+                    self.books.fold(&record);
                     records.push(Arc::<TraceRecord>::from(record));
                 }
                 Event::Save(done) => saves.push(done),
+                Event::Adopt(tokens) => {
+                    self.books.adopt(&tokens);
+                    self.schedule();
+                }
                 Event::Release(done) => release = Some(done),
                 Event::TakeBack => {
                     self.released = None;
@@ -131,7 +140,8 @@ impl Keeper {
             self.spread(&records);
             self.waiting.append(&mut records);
             self.append();
-            self.schedule_publish();
+            // The pool's part of it is saved as it changes; this is what came after.
+            self.schedule();
         }
         self.save_for(saves);
         if let Some(done) = release {
@@ -159,8 +169,9 @@ impl Keeper {
     async fn release(&mut self) {
         let memory = self.shared.live().pool.memory();
         let waiting = std::mem::take(&mut self.waiting);
-        self.disk.flush(waiting, Box::new(remember::to_stored(&memory))).await;
-        (self.released, self.save_at) = (Some(memory), None);
+        let tokens = self.books.ledger();
+        self.disk.flush(waiting, Box::new(remember::to_stored(&memory, &tokens))).await;
+        (self.released, self.save_at) = (Some((memory, tokens)), None);
     }
 
     /// Hands waiting records to the disk; while it is too far behind they wait here, the newest of them.
@@ -266,7 +277,7 @@ impl Keeper {
         let running = self.shared.running().first();
         let mut snapshot = {
             let live = self.shared.live();
-            let mut snapshot = snapshot(&live, &mut self.aggregates, now);
+            let mut snapshot = snapshot(&live, &mut self.aggregates, &self.books, now);
             snapshot.running = running::views(&running, &live.queue.held(), now);
             snapshot
         };
@@ -279,24 +290,28 @@ impl Keeper {
 
     fn save(&mut self) {
         let memory = self.shared.live().pool.memory();
-        let saved = self.disk.send(Job::Save(Box::new(remember::to_stored(&memory))));
+        let saved = self.disk.send(Job::Save(Box::new(remember::to_stored(&memory, &self.books.ledger()))));
         let retry = saved.is_err() || self.disk.failed_saves() > 0;
         self.save_at = retry.then(|| Instant::now() + SAVE_RETRY);
     }
 
-    async fn finish(mut self, done: oneshot::Sender<Vec<Counted>>) {
+    async fn finish(mut self, done: oneshot::Sender<Left>) {
         let memory = self.shared.live().pool.memory();
+        let tokens = self.books.ledger();
         let waiting = std::mem::take(&mut self.waiting);
-        let last = self.released.is_none().then(|| Box::new(remember::to_stored(&memory)));
+        let last = self.released.is_none().then(|| Box::new(remember::to_stored(&memory, &tokens)));
         self.disk.finish(waiting, last).await;
         self.publish();
         // An error means that nobody waits any more.
-        let _ = done.send(self.released.map(|before| memory.counted_since(&before)).unwrap_or_default());
+        let left = self
+            .released
+            .map(|(then, before)| Left { counted: memory.counted_since(&then), tokens: tokens.since(&before) });
+        let _ = done.send(left.unwrap_or_default());
     }
 }
 
 /// The engine as clients may see it.
-pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, now: Now) -> Snapshot {
+pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, books: &Books, now: Now) -> Snapshot {
     let keys = live.pool.views(now);
     aggregates.note_turns(&keys, live.pool.policy().include_warn);
     let mut traffic = aggregates.traffic(now.steady);
@@ -320,6 +335,8 @@ pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, now: Now) -> Sn
         running: Vec::new(),
         shared_cause: live.shared_cause.clone().filter(|shared| since(shared.at, now.wall) < SHARED_CAUSE_SHOWN),
         conversations: live.pool.conversations(now),
+        ledger: books.ledger(),
+        today: books.day(now.wall),
         link: Link::Own,
     }
 }

@@ -1,6 +1,7 @@
 //! The one owner of live state: requests pick and settle keys here, commands come in, snapshots and trace records go
 //! out. Nothing here is HTTP, a screen or a file; the keeper behind it talks to the disk.
 
+mod books;
 mod clock;
 mod commands;
 mod disk;
@@ -23,29 +24,32 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
+use self::{
+    books::Books,
+    clock::{Clock, Drift},
+    hold::Queue,
+    news::News,
+    running::Running,
+};
 pub(crate) use self::{
     clock::wall,
     preview::preview,
     remember::from_stored,
     running::{Asked, Order, Ticket, Wish},
 };
-use self::{
-    clock::{Clock, Drift},
-    hold::Queue,
-    news::News,
-    running::Running,
-};
 use crate::{
     domain::{
         command::Severity,
         key::{Key, KeyId, Label},
+        ledger::Ledger,
         message::Message,
         now::Now,
         outcome::{Cause, Verdict},
         policy::Policy,
-        pool::{Change, Check, CheckFault, CheckKind, Choice, Counted, Pool, Reloaded},
+        pool::{Change, Check, CheckFault, CheckKind, Choice, Left, Pool, Reloaded},
         shared_cause::SharedCause,
         snapshot::{Finding, Setup, Snapshot},
         trace::{Tokens, TraceRecord},
@@ -81,6 +85,8 @@ pub(crate) struct Parts {
     pub(crate) history: Vec<TraceRecord>,
     /// KMI_AUDIT_ACTOR: who, in audit records.
     pub(crate) actor: String,
+    /// Whose days are counted.
+    pub(crate) zone: TimeZone,
 }
 
 /// A handle on the engine; clones share it.
@@ -135,12 +141,14 @@ enum Event {
     Record(Box<TraceRecord>),
     /// Write the state and answer.
     Save(oneshot::Sender<()>),
+    /// Tokens that the process before counted.
+    Adopt(Ledger),
     /// Write everything and answer; from then on the state file is another process's.
     Release(oneshot::Sender<()>),
     /// The state file is ours again.
     TakeBack,
     /// Write everything and answer with what was counted since the release.
-    Stop(oneshot::Sender<Vec<Counted>>),
+    Stop(oneshot::Sender<Left>),
 }
 
 /// A key in use by one attempt; given back when dropped.
@@ -161,7 +169,8 @@ impl Engine {
     pub(crate) fn start(parts: Parts) -> Self {
         let clock = Clock::start();
         let live = Live::new(parts.policy, parts.setup, parts.keys, &parts.state, clock.now());
-        let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), clock.now());
+        let books = Books::new(parts.zone, &parts.state.own.tokens, &parts.history);
+        let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), &books, clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);
         let (listeners, _) = broadcast::channel(SUBSCRIBER_LAG);
@@ -186,7 +195,7 @@ impl Engine {
             interrupted: Notify::new(),
         });
         let disk = disk::Disk::start(parts.state_file, parts.trace_file);
-        tokio::spawn(keeper::Keeper::new(shared.clone(), publisher, disk).run(inbox));
+        tokio::spawn(keeper::Keeper::new(shared.clone(), publisher, disk, books).run(inbox));
         Self { shared }
     }
 
@@ -399,18 +408,20 @@ impl Engine {
 
     /// Writes what is waiting and ends the keeper. The answer is what was counted since [`Engine::release_state`], for
     /// the process that has the state now.
-    pub(crate) async fn stop(&self) -> Vec<Counted> {
+    pub(crate) async fn stop(&self) -> Left {
         let (done, stopped) = oneshot::channel();
         match self.shared.events.send(Event::Stop(done)).await {
             Ok(()) => stopped.await.unwrap_or_default(),
             // The keeper is gone already.
-            Err(_) => Vec::new(),
+            Err(_) => Left::default(),
         }
     }
 
     /// Adds what the process before counted.
-    pub(crate) fn adopt(&self, counted: &[Counted]) {
-        self.change(|live, _| live.pool.adopt(counted));
+    pub(crate) async fn adopt(&self, left: Left) {
+        self.change(|live, _| live.pool.adopt(&left.counted));
+        // An error means that the keeper is gone, and writes no more.
+        let _ = self.shared.events.send(Event::Adopt(left.tokens)).await;
     }
 
     /// One pure call on the live state; the keeper will publish and save what it changed.

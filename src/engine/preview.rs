@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::{
     Live,
+    books::Books,
     clock::{Clock, Drift},
     hold::Queue,
     keeper,
@@ -25,7 +28,9 @@ use crate::{
 pub(crate) fn preview(policy: Policy, setup: Setup, keys: Vec<Key>, state: &StoredState) -> Snapshot {
     let now = Clock::start().now();
     let live = Live::new(policy, setup, keys, state, now);
-    keeper::snapshot(&live, &mut traffic::Aggregates::default(), now)
+    // Who only looks asks for no day.
+    let books = Books::new(TimeZone::UTC, &state.own.tokens, &[]);
+    keeper::snapshot(&live, &mut traffic::Aggregates::default(), &books, now)
 }
 
 impl Live {

@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         key::Label,
+        ledger::Ledger,
         pool::{Cooldown, KeyMemory, LearntResets, Memory, Suspension},
         snapshot::Counters,
         trace::Tokens,
@@ -28,7 +29,7 @@ pub(crate) fn from_stored(stored: &StoredState) -> Memory {
     }
 }
 
-pub(super) fn to_stored(memory: &Memory) -> StoredState {
+pub(super) fn to_stored(memory: &Memory, tokens: &Ledger) -> StoredState {
     let names = || memory.keys.iter().map(|(label, key)| (label.as_str().to_owned(), key));
     StoredState {
         active_index: memory.active_index,
@@ -39,6 +40,7 @@ pub(super) fn to_stored(memory: &Memory) -> StoredState {
         own: OwnState {
             active: memory.active.as_ref().map(|label| label.as_str().to_owned()),
             keys: names().map(|(label, key)| (label, own_of(key))).collect(),
+            tokens: tokens.clone(),
             ..OwnState::default()
         },
         ..StoredState::default()

@@ -35,7 +35,7 @@ fn start(folder: &tempfile::TempDir) -> Engine {
 fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Engine {
     let mut state_file = StateFile::open(folder.path(), true).expect("opened");
     let (state, _) = state_file.load(wall()).expect("loaded");
-    let trace_file = TraceFile::open(folder.path(), NEVER, jiff::tz::TimeZone::UTC, true).expect("opened");
+    let trace_file = TraceFile::open(folder.path(), NEVER, TimeZone::UTC, true).expect("opened");
     Engine::start(Parts {
         policy,
         setup: setup(),
@@ -45,6 +45,7 @@ fn start_with(folder: &tempfile::TempDir, policy: Policy, keys: Vec<Key>) -> Eng
         history: trace_file.tail(10),
         trace_file,
         actor: "me".into(),
+        zone: TimeZone::UTC,
     })
 }
 

@@ -21,6 +21,7 @@ pub(super) fn merge(before: &StoredState, ours: &StoredState, file: StoredState)
     }
     // These are nobody else's.
     merged.own.keys.extend(ours.own.keys.clone());
+    merged.own.tokens.merge(&ours.own.tokens);
     merged.own.unknown.extend(ours.own.unknown.clone());
     merged.unknown.extend(ours.unknown.clone());
     merged

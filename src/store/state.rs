@@ -13,12 +13,20 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Doing, StoreError, atomic, json, lock, merge, permissions};
-use crate::domain::message::Message;
+use crate::domain::{
+    key::Label,
+    ledger::{Ledger, Name},
+    message::Message,
+    text,
+    trace::TokenSums,
+};
 
 const NAME: &str = "state.json";
 /// A larger file is no state of ours.
 const SIZE_MAX: u64 = 8 << 20;
 const OURS: &str = "kmi_tui";
+/// Longest name of a key or model that is read.
+const NAME_MAX: usize = 80;
 const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// What the file says.
@@ -57,6 +65,9 @@ pub(crate) struct OwnState {
     /// The active key by label: a position would move with every new file.
     pub(crate) active: Option<String>,
     pub(crate) keys: BTreeMap<String, OwnKey>,
+    /// By day, key and model.
+    #[serde(skip_serializing_if = "Ledger::is_empty")]
+    pub(crate) tokens: Ledger,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
@@ -322,6 +333,7 @@ impl Reader {
         OwnState {
             active: self.text(fields.remove("active"), "kmi_tui.active"),
             keys: self.objects(fields.remove("keys"), "kmi_tui.keys", Self::own_key),
+            tokens: self.ledger(fields.remove("tokens")),
             unknown: fields,
         }
     }
@@ -348,6 +360,19 @@ impl Reader {
             learnt_week_reset,
             learnt_month_reset,
         }
+    }
+
+    /// A row that is odd is left out.
+    fn ledger(&mut self, value: Option<Value>) -> Ledger {
+        let rows = match value {
+            Some(Value::Array(rows)) => rows,
+            None | Some(Value::Null) => Vec::new(),
+            Some(_) => {
+                self.odd("kmi_tui.tokens");
+                Vec::new()
+            }
+        };
+        rows.into_iter().filter_map(|row| self.known(token_row(&row), "kmi_tui.tokens")).collect()
     }
 
     fn objects<T>(
@@ -434,6 +459,15 @@ impl Reader {
     }
 }
 
+fn token_row(row: &Value) -> Option<(Name, TokenSums)> {
+    let named = |field: &str| Some(text::clean(row.get(field)?.as_str()?, NAME_MAX)).filter(|name| !name.is_empty());
+    let number = |field: &str| row.get(field)?.as_u64();
+    let name =
+        Name { day: named("day")?.parse().ok()?, label: Label::new(&named("label")?), model: named("model")?.into() };
+    let sums = TokenSums { input: number("input")?, output: number("output")?, cached: number("cached")? };
+    Some((name, sums))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
@@ -474,10 +508,16 @@ mod tests {
             own: OwnState {
                 active: Some("ключ".into()),
                 keys: [("ключ".to_owned(), own)].into(),
+                tokens: tokens(5),
                 ..OwnState::default()
             },
             ..StoredState::default()
         }
+    }
+
+    fn tokens(input: u64) -> Ledger {
+        let name = Name { day: jiff::civil::date(2026, 2, 2), label: Label::new("ключ"), model: "k2".into() };
+        [(name, TokenSums { input, ..TokenSums::default() })].into_iter().collect()
     }
 
     #[test]
@@ -510,6 +550,23 @@ mod tests {
         assert_eq!(read.unknown["future"]["a"][0], 1);
         assert_eq!(read.own.unknown["later"], true);
         drop(folder);
+    }
+
+    #[test]
+    fn tokens_of_both_accounts_are_kept_and_an_odd_row_costs_no_other() {
+        let (_folder, mut file) = with_file(
+            r#"{"kmi_tui":{"tokens":[
+                {"day":"2026-02-02","label":"ключ","model":"k2","input":3,"output":2,"cached":0},
+                {"day":"2026-02-01","label":"a","model":"k2","input":1,"output":1,"cached":0},
+                {"day":"soon","label":"a","model":"k2","input":1,"output":1,"cached":0}, 7]}}"#
+                .as_bytes(),
+        );
+        let (read, warnings) = file.load(now()).expect("loaded");
+        assert_eq!((read.own.tokens.rows().count(), warnings.len()), (2, 2), "{warnings:?}");
+        file.save(&sample(), now()).expect("saved");
+        let (read, warnings) = file.load(now()).expect("loaded");
+        let sums: Vec<_> = read.own.tokens.rows().map(|(_, sums)| (sums.input, sums.output)).collect();
+        assert_eq!((sums, warnings), (vec![(1, 1), (5, 2)], Vec::new()));
     }
 
     #[test]

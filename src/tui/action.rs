@@ -86,6 +86,7 @@ pub(crate) enum Verb {
     RunChosen,
     Help,
     Settings,
+    Tokens,
     Quit,
     Focus(Pane),
     NextPane,
@@ -284,6 +285,7 @@ pub(crate) const TABLE: &[Row] = &[
         contexts: SCROLLS,
         ..row("palette", Verb::Palette, &[letter(':'), control('p')], "do-palette", "help-palette")
     }),
+    view(Row { contexts: SCROLLS, ..row("tokens", Verb::Tokens, &[letter('T')], "do-tokens", "help-tokens") }),
     view(Row { contexts: SCROLLS, ..row("settings", Verb::Settings, &[letter('o')], "do-settings", "help-settings") }),
     view(Row { contexts: SCROLLS, ..row("help", Verb::Help, &[letter('?')], "do-help", "help-help") }),
     view(Row { contexts: SCROLLS, ..row("quit", Verb::Quit, &[letter('q'), STOP], "do-quit", "help-quit") }),

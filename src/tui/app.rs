@@ -247,6 +247,7 @@ impl App {
             Verb::Mouse => self.switch_mouse(),
             Verb::Help => self.toggle_sheet(Topic::Help),
             Verb::Settings => self.toggle_sheet(Topic::Settings),
+            Verb::Tokens => self.toggle_sheet(Topic::Tokens),
             Verb::Quit => return self.quit(snapshot),
             Verb::Wait => self.overlay = Some(Overlay::Quit { waiting: true }),
             Verb::StopNow => return vec![Effect::Leave],

@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 
 use crate::domain::{
     command::{Notice, Severity},
     key::Label,
+    ledger::Ledger,
     message::Message,
     now,
     outcome::Cause,
@@ -77,6 +81,8 @@ pub(super) fn empty() -> Snapshot {
         running: Vec::new(),
         shared_cause: None,
         conversations: 0,
+        ledger: Arc::default(),
+        today: TODAY,
         link: Link::Own,
         at: at(),
         uptime: Duration::from_secs(3),
@@ -94,6 +100,22 @@ pub(super) fn empty() -> Snapshot {
     }
 }
 
+const TODAY: Date = date(2026, 2, 2);
+
+fn ledger() -> Ledger {
+    let mut ledger = Ledger::default();
+    for (day, label, model, input, output, cached) in [
+        (TODAY, "alpha", "kimi-for-coding", 1_204_000, 80_400, 900_000),
+        (TODAY, "alpha", "kimi-k2-thinking", 9_120, 412, 0),
+        (TODAY, "beta", "kimi-for-coding", 640_210, 31_000, 512_000),
+        (date(2026, 2, 1), "alpha", "kimi-for-coding", 12_450_000, 402_000, 11_020_000),
+    ] {
+        let tokens = Tokens { input: Some(input), output: Some(output), cached: Some(cached) };
+        ledger.count(day, &Label::new(label), Some(model), tokens);
+    }
+    ledger
+}
+
 /// A working day: six keys, some of them resting.
 pub(super) fn normal() -> Snapshot {
     let keys = normal_keys();
@@ -103,6 +125,8 @@ pub(super) fn normal() -> Snapshot {
         held: Vec::new(),
         shared_cause: None,
         conversations: 0,
+        ledger: Arc::new(ledger()),
+        today: TODAY,
         link: Link::Own,
         uptime: Duration::from_secs(7_200),
         setup: Arc::new(setup()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    format::countdown,
+    format::{count, countdown},
     view::{FOREIGN, View},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         shared_cause::Common,
         snapshot::{KeyView, Mode, Skip, Status, UsageView},
         text,
-        trace::TraceRecord,
+        trace::{TokenSums, TraceRecord},
         usage::{Window, WindowKind},
     },
     i18n::Words,
@@ -148,6 +148,13 @@ pub(crate) fn window_name(words: &Words, kind: &WindowKind) -> String {
         WindowKind::Every(span) => words.span(*span),
         WindowKind::Named(name) => text::clean(name, FOREIGN),
     }
+}
+
+/// `1.2M in (900k cached), 80.4k out`.
+pub(crate) fn token_sums(words: &Words, tokens: TokenSums) -> Message {
+    let number = |number| count(words, number);
+    let message = Message::new("details-tokens").with("input", number(tokens.input));
+    message.with("cached", number(tokens.cached)).with("output", number(tokens.output))
 }
 
 /// What went wrong with a request; `None` when nothing did.

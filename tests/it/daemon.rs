@@ -69,7 +69,7 @@ async fn a_restart_loses_no_request_and_no_count() {
     let ask = format!("GET /kmi-rotor/v1/models HTTP/1.1\r\nhost: {address}\r\n\r\n");
     kept.send(&ask).await;
     kept.read_until("kimi-for-coding").await;
-    let body = r#"{"model":"kimi-for-coding","stream":true,"messages":[{"role":"user","content":"tell me a story"}]}"#;
+    let body = r#"{"model":"kimi-for-coding","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"tell me a story"}]}"#;
     let mut stream = Raw::open(address).await;
     let head =
         "POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\ncontent-type: application/json\r\nconnection: close\r\n";
@@ -91,7 +91,8 @@ async fn a_restart_loses_no_request_and_no_count() {
     let state = background.home.state_dir().join("state.json");
     until("all four to be counted", || {
         let state: serde_json::Value = serde_json::from_str(&fs::read_to_string(&state).ok()?).ok()?;
-        (state["keys"]["alpha"]["request_count"] == 4).then_some(())
+        let tokens = state["kmi_tui"]["tokens"][0]["output"].as_u64() > Some(0);
+        (state["keys"]["alpha"]["request_count"] == 4 && tokens).then_some(())
     })
     .await;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kmi_tui::demo::Behaviour;
 use rustix::process::Signal;
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     time::timeout,
@@ -136,7 +137,7 @@ async fn headless_lines_can_be_json() {
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut next = async || {
         let line = timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time").expect("text");
-        serde_json::from_str::<serde_json::Value>(&line.expect("a line")).expect("JSON")
+        serde_json::from_str::<Value>(&line.expect("a line")).expect("JSON")
     };
     let first = next().await;
     assert_eq!(first["pid"], child.id().expect("it runs"));
@@ -149,4 +150,41 @@ async fn headless_lines_can_be_json() {
     fits(&record, "trace");
     let (code, _, errors) = home.run(&["--json"]).await;
     assert_eq!(code, Some(2), "{errors}");
+}
+
+#[tokio::test]
+async fn tokens_are_kept_by_day_and_outlive_restarts_and_the_old_tool() {
+    let simulator = simulator(&["alpha"]).await;
+    let mut proxy = home(&simulator, &["alpha"]).start().await;
+    let sums = |state: &Value| {
+        let row = &state["kmi_tui"]["tokens"][0];
+        assert!(row.is_null() || row["label"] == "alpha" && row["model"] == "kimi-for-coding", "{row}");
+        row["input"].as_u64().unwrap_or_default()
+    };
+    let file = proxy.home.state_dir().join("state.json");
+    // The old tool writes the fields that it knows and no others.
+    let as_the_old_tool = || {
+        let mut state: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("there")).expect("JSON");
+        state.as_object_mut().expect("an object").remove("kmi_tui");
+        std::fs::write(&file, state.to_string()).expect("written");
+    };
+    assert_eq!(proxy.chat("hello", true).await.status, 200);
+    let once = sums(&proxy.state_where("tokens", |state| sums(state) > 0).await);
+    as_the_old_tool();
+    assert_eq!(proxy.chat("hello", false).await.status, 200);
+    let twice = sums(&proxy.state_where("both to be counted", |state| sums(state) > once).await);
+    assert_eq!(twice, 2 * once, "what was counted before is not lost");
+
+    proxy.signal(Signal::TERM);
+    proxy.ended().await;
+    as_the_old_tool();
+    let home = proxy.home.beside();
+    drop(proxy);
+    let proxy = home.start().await;
+    let (_, said, _) = proxy.home.run(&["status", "--json"]).await;
+    let status: Value = serde_json::from_str(&said).expect("JSON");
+    let row = &status["tokens_by_day"][0];
+    assert_eq!((&row["input"], &row["day"]), (&twice.into(), &status["today"]), "the trace knows: {status:#}");
+    assert_eq!(proxy.chat("hello", false).await.status, 200);
+    assert_eq!(sums(&proxy.state_where("the third", |state| sums(state) > twice).await), 3 * once);
 }

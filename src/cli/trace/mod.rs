@@ -180,7 +180,7 @@ fn list(typed: &TraceArgs, wanted: &Wanted, path: &Path, mut output: Output<'_>,
 fn sum_up(typed: &TraceArgs, wanted: &Wanted, path: &Path, words: &Words) -> Result<(), Stop> {
     let (mut sums, mut faults) = (Summary::default(), Vec::new());
     let records = wanted.of_records(trace::newest_first(path), &mut faults);
-    records.take(window(typed).unwrap_or(usize::MAX)).for_each(|record| sums.fold(&record));
+    records.take(window(typed).unwrap_or(usize::MAX)).for_each(|record| sums.fold(&record, &words.zone()));
     if sums.all.count == 0 && faults.is_empty() && !typed.as_json {
         complain(&nothing(path, words));
     } else {

@@ -4,8 +4,9 @@ use crate::{
     cli::table::table,
     domain::{
         message::Message,
-        summary::{Latencies, Summary, Sums, TokenSums},
+        summary::{Latencies, Summary, Sums},
         text,
+        trace::TokenSums,
     },
     i18n::Words,
     store::json::pretty,
@@ -26,7 +27,7 @@ pub(super) fn json(sums: &Summary) -> serde_json::Result<String> {
 }
 
 pub(super) fn text(sums: &Summary, words: &Words) -> String {
-    [facts(sums, words), keys(sums, words), latencies(sums, words)].join("\n")
+    [facts(sums, words), keys(sums, words) + &tables(sums, words), latencies(sums, words)].join("\n")
 }
 
 fn facts(sums: &Summary, words: &Words) -> String {
@@ -58,9 +59,25 @@ fn causes(sums: &Summary, words: &Words) -> String {
 }
 
 fn tokens(tokens: TokenSums, words: &Words) -> String {
-    let number = |number| count(words, number);
-    let message = Message::new("details-tokens").with("input", number(tokens.input));
-    words.render(&message.with("cached", number(tokens.cached)).with("output", number(tokens.output)))
+    words.render(&wording::token_sums(words, tokens))
+}
+
+/// By model and by day, the newest first, where there is more than one.
+fn tables(sums: &Summary, words: &Words) -> String {
+    let models = sums.ledger.sums(|name| Some(name.model.clone()));
+    let days = sums.ledger.sums(|name| Some(name.day));
+    let models = models.into_iter().map(|(model, sums)| (text::clean(&model, LABEL_MAX), sums)).collect();
+    let days = days.into_iter().rev().map(|(day, sums)| (day.to_string(), sums)).collect();
+    let of = |title: &'static str, rows: Vec<(String, TokenSums)>| {
+        let titles = [title, "column-tokens-in", "column-tokens-cached", "column-tokens-out"].map(|id| words.text(id));
+        let row = |(name, sums): (String, TokenSums)| {
+            let [input, cached, output] = [sums.input, sums.cached, sums.output].map(|number| count(words, number));
+            [name, input, cached, output]
+        };
+        let rows: Vec<_> = std::iter::once(titles).chain(rows.into_iter().map(row)).collect();
+        format!("\n{}", table(&rows, &[1, 2, 3]))
+    };
+    if sums.ledger.is_empty() { String::new() } else { of("fact-model", models) + &of("trace-sum-day", days) }
 }
 
 fn keys(sums: &Summary, words: &Words) -> String {

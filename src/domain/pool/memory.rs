@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{key::Label, snapshot::Counters, trace::Tokens};
+use crate::domain::{key::Label, ledger::Ledger, snapshot::Counters, trace::Tokens};
 
 /// The pool, between runs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,6 +65,21 @@ pub(crate) struct Counted {
     pub(crate) label: Label,
     pub(crate) requests: u64,
     pub(crate) tokens: Tokens,
+}
+
+/// All that a process counted after it gave its place to another.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    pub(crate) counted: Vec<Counted>,
+    /// By day, key and model.
+    #[serde(default)]
+    pub(crate) tokens: Ledger,
+}
+
+impl Left {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counted.is_empty() && self.tokens.is_empty()
+    }
 }
 
 impl Memory {

@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) use self::{
     check::{Check, CheckFault, CheckFaultKind, CheckKind},
     manual::{Refusal, Rotated},
-    memory::{Cooldown, Counted, KeyMemory, LearntResets, Memory, Suspension},
+    memory::{Cooldown, Counted, KeyMemory, LearntResets, Left, Memory, Suspension},
     reload::Reloaded,
     verdict::Change,
     views::skip_until,

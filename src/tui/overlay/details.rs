@@ -1,7 +1,8 @@
 //! Everything known of one key, request or finding. Never a secret: the snapshot has none.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use jiff::ToSpan;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -13,11 +14,12 @@ use super::scrolled_popup;
 use crate::{
     domain::{
         key::Label,
+        ledger::Name,
         message::Message,
         now, prompt_cache,
         shared_cause::Common,
         snapshot::{Contradiction, Finding, KeyView, UsageView},
-        trace::{Attempt, Tokens, TraceRecord},
+        trace::{Attempt, TokenSums, Tokens, TraceRecord},
         usage::Window,
     },
     tui::{
@@ -37,6 +39,7 @@ const HISTORY: Duration = Duration::from_secs(3_600);
 const SPARK: usize = 30;
 /// Enough of a conversation's digest to tell it from others.
 const CONVERSATION: usize = 8;
+const WEEK: i64 = 7;
 
 /// A fact: Fluent id of its name, what it is, how it looks.
 type Fact = (&'static str, String, Style);
@@ -116,6 +119,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
     if !others.is_empty() {
         facts.push(plain("fact-shares", others.join(", ")));
     }
+    facts.extend(token_facts(view, &key.label));
     facts
 }
 
@@ -257,6 +261,25 @@ fn finding_facts(view: &View<'_>, finding: &Finding) -> Vec<Fact> {
     let seen = format!("{} {}", view.glyphs.severity(finding.severity), view.say(&finding.seen));
     let fix = finding.fix.as_ref().map(|fix| ("fact-fix", view.say(fix), theme.text));
     std::iter::once(("fact-seen", seen, theme.severity(finding.severity))).chain(fix).collect()
+}
+
+/// What a key was used for today, by model, and in a week.
+fn token_facts(view: &View<'_>, label: &Label) -> Vec<Fact> {
+    let (ledger, today) = (&view.snapshot.ledger, view.snapshot.today);
+    let mine = |name: &Name| name.label == *label;
+    let since = today.checked_sub(WEEK.days()).unwrap_or(today);
+    let models = ledger.sums(|name| (mine(name) && name.day == today).then(|| name.model.clone()));
+    let week = ledger.sums(|name| (mine(name) && name.day > since).then_some(()));
+    let of_model = |(model, sums): (Arc<str>, TokenSums)| {
+        let message = Message::new("details-tokens-of").with("model", view.clean(&model));
+        ("fact-tokens-today", view.say(&message.with("tokens", token_sums(view, sums))), view.theme.text)
+    };
+    let of_week = |sums: TokenSums| ("fact-tokens-week", token_sums(view, sums), view.theme.text);
+    models.into_iter().map(of_model).chain(week.into_values().map(of_week)).collect()
+}
+
+fn token_sums(view: &View<'_>, sums: TokenSums) -> String {
+    view.say(&wording::token_sums(view.words, sums))
 }
 
 fn tokens(view: &View<'_>, tokens: Tokens) -> String {

@@ -10,6 +10,7 @@ pub(crate) mod palette;
 mod quit;
 mod settings;
 pub(crate) mod sheet;
+mod tokens;
 
 use ratatui::{
     Frame,

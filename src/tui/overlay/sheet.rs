@@ -1,4 +1,5 @@
-//! Sheets to read and to search: the help, the settings. Not what stands on them (`help`, `settings`).
+//! Sheets to read and to search: the help, the settings, the tokens. Not what stands on them (`help`, `settings`,
+//! `tokens`).
 
 use ratatui::{
     Frame,
@@ -7,7 +8,7 @@ use ratatui::{
 };
 use tui_input::{Input, InputRequest};
 
-use super::{help, scrolled_popup, settings};
+use super::{help, scrolled_popup, settings, tokens};
 use crate::tui::{app::Extent, field, view::View};
 
 /// What is read.
@@ -15,6 +16,7 @@ use crate::tui::{app::Extent, field, view::View};
 pub(crate) enum Topic {
     Help,
     Settings,
+    Tokens,
 }
 
 /// A sheet as it is read.
@@ -65,12 +67,14 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, sheet: &S
     let (title, wide) = match sheet.topic {
         Topic::Help => ("help-title", help::WIDTH),
         Topic::Settings => ("settings-title", settings::WIDTH),
+        Topic::Tokens => ("fact-tokens", tokens::WIDTH),
     };
     let room = usize::from(wide.min(area.width).saturating_sub(4));
     let mut lines = sheet.search_line(view, room);
     lines.extend(match sheet.topic {
         Topic::Help => help::lines(view, sheet, room),
         Topic::Settings => settings::lines(view, sheet, room),
+        Topic::Tokens => tokens::lines(view, sheet, room),
     });
     let foot = view.text(if sheet.typing { "foot-search" } else { "foot-sheet" });
     let popup = scrolled_popup(frame, area, view, &view.text(title), &foot, wide, lines, sheet.scroll);
