@@ -71,6 +71,7 @@ setting-kmi-proxy-idle-timeout-seconds = Time between two bytes of an answer.
 setting-kmi-proxy-max-body-mb = Larger request bodies get 413.
 setting-kmi-proxy-max-connections = More connections wait.
 setting-kmi-proxy-headers = 1 = answers carry x-kmi-key, x-kmi-attempts and x-kmi-request-id.
+setting-kmi-metrics-listen = host:port where Prometheus may ask for /metrics; empty = on the control socket alone.
 setting-kmi-shutdown-seconds = How long a stop waits for running streams.
 setting-kmi-trace-prompts = 0 = no words of prompts in the trace.
 setting-kmi-trace-max-mb = The trace is rotated at this size; 0 = never.

@@ -71,6 +71,7 @@ setting-kmi-proxy-idle-timeout-seconds = Сколько ждать между д
 setting-kmi-proxy-max-body-mb = На тело запроса больше этого — ответ 413.
 setting-kmi-proxy-max-connections = Остальные соединения ждут.
 setting-kmi-proxy-headers = 1 — в ответах есть x-kmi-key, x-kmi-attempts и x-kmi-request-id.
+setting-kmi-metrics-listen = адрес:порт, где Prometheus может запрашивать /metrics; пусто = только на управляющем сокете.
 setting-kmi-shutdown-seconds = Сколько при остановке ждать идущих потоков.
 setting-kmi-trace-prompts = 0 — никаких слов из промптов в трассе.
 setting-kmi-trace-max-mb = При таком размере трасса начинается с нового файла; 0 — никогда.

@@ -17,7 +17,7 @@ use super::{
     complain, daemon, demo,
     errands::Clerk,
     follow::{self, Follower},
-    line, lines, look,
+    line, lines, listen, look,
     owner::{self, Owner, Place},
     say,
     signals::{Stage, Stopper},
@@ -100,6 +100,10 @@ pub(super) async fn serve(
     let Service { kind, place, traffic } = service;
     let tls = config.proxy.tls.as_ref().map(|files| Tls::open(&files.cert, &files.key)).transpose();
     let tls = tls.map_err(|why| Stop { code: USAGE, text: words.render(&why) })?;
+    let metrics = match (&config.metrics, &place) {
+        (Some(listen), Place::Own(_)) => Some(listen::open(listen.address, &words).await?),
+        _ => None,
+    };
     let lock = take_lock(&config.state_dir, config.enforce_permissions, &words)?;
     let _log = install_log(&config, &words)?;
     let address = place.listener().local_addr().map_err(failed)?;
@@ -137,6 +141,9 @@ pub(super) async fn serve(
     let owner = Arc::new(Owner::new(&config, engine.clone(), stopper.clone(), Arc::downgrade(&listener), lock));
     let socket = Socket::open(&config.state_dir).map_err(failed)?;
     let control = tokio::spawn(control::serve(socket, engine.clone(), owner.clone()));
+    if let Some(listen) = config.metrics.clone() {
+        tokio::spawn(listen::metrics(metrics, listen, engine.clone(), stopper.clone()));
+    }
     let app = App::new(proxy_settings(&config), engine.clone(), upstream, tls);
     let lanes = Lanes::start(&listener, &app, || owner::ends(&stopper, config.shutdown)).map_err(failed)?;
     drop(listener);

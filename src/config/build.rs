@@ -49,11 +49,13 @@ pub(super) fn config(
     if let Some(listen) = &listen {
         builder.check_remote(listen, &proxy);
     }
+    let metrics = builder.metrics(&proxy);
     Some(Config {
         auths_dir: auths_dir?,
         state_dir: state_dir?,
         env_file,
         listen: listen?,
+        metrics,
         base_path: base_path?,
         upstream: upstream?,
         allowlist,
@@ -100,6 +102,21 @@ impl Builder<'_> {
     fn listen(&mut self) -> Option<Listen> {
         let listen = Listen::parse(self.text("KMI_PROXY_LISTEN"));
         self.need(listen, "KMI_PROXY_LISTEN", "config-listen")
+    }
+
+    /// No token and no TLS there, so beyond loopback only when that is said twice.
+    fn metrics(&mut self, proxy: &ProxyConfig) -> Option<Listen> {
+        const NAME: &str = "KMI_METRICS_LISTEN";
+        let text = self.text(NAME);
+        if text.is_empty() {
+            return None;
+        }
+        let listen = Listen::parse(text);
+        let listen = self.need(listen, NAME, "config-listen")?;
+        if !listen.is_loopback() && !proxy.allow_remote {
+            self.fail(NAME, Message::new("config-remote").with("address", listen.address.to_string()));
+        }
+        Some(listen)
     }
 
     fn base_path(&mut self) -> Option<String> {

@@ -307,6 +307,10 @@ fn a_remote_address_needs_all_of_its_locks() {
         (&[REMOTE, ALLOW, TOKEN, ("KMI_PROXY_TLS_TERMINATED", "1")], &[]),
         (&[REMOTE, ALLOW, TOKEN, ("KMI_PROXY_TLS_CERT", "a.pem"), ("KMI_PROXY_TLS_KEY", "a.pem")], &[KEY_OPEN]),
         (&[("KMI_PROXY_LISTEN", "127.9.9.9:0")], &[]),
+        (&[("KMI_METRICS_LISTEN", "127.0.0.1:9464")], &[]),
+        (&[("KMI_METRICS_LISTEN", "9464")], &["config-listen"]),
+        (&[("KMI_METRICS_LISTEN", "0.0.0.0:9464")], &["config-remote"]),
+        (&[("KMI_METRICS_LISTEN", "0.0.0.0:9464"), ALLOW], &[]),
     ];
     for (pairs, expected) in cases {
         let place = Place::new().file("a.pem", "").set(pairs);

@@ -58,6 +58,8 @@ pub(crate) struct Config {
     /// The `.env` that was read, if any.
     pub(crate) env_file: Option<PathBuf>,
     pub(crate) listen: Listen,
+    /// KMI_METRICS_LISTEN; `None` = no port of its own.
+    pub(crate) metrics: Option<Listen>,
     /// Starts with `/`, does not end with it; `/kmi-rotor/v1`.
     pub(crate) base_path: String,
     pub(crate) upstream: BaseUrl,

@@ -104,6 +104,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("KMI_PROXY_MAX_BODY_MB", "64", Number(1, 4_000), Open, RESTART),
     setting("KMI_PROXY_MAX_CONNECTIONS", "4096", Number(1, MANY), Open, RESTART),
     setting("KMI_PROXY_HEADERS", "1", Switch, Open, RESTART),
+    setting("KMI_METRICS_LISTEN", "", Text, LoopbackOnly, RESTART),
     setting("KMI_SHUTDOWN_SECONDS", "30", Number(0, DAY), Open, RESTART),
     setting("KMI_TRACE_PROMPTS", "1", Switch, Open, RESTART),
     setting("KMI_TRACE_MAX_MB", "5", Number(0, MANY), Open, RESTART),

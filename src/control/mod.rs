@@ -3,6 +3,7 @@
 
 mod client;
 mod handover;
+pub(crate) mod metrics;
 mod protocol;
 mod server;
 mod subscriber;

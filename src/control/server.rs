@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     NAME, handover,
+    metrics::{self, Reach},
     protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
     subscriber,
 };
@@ -34,6 +35,9 @@ const CLIENTS_MAX: usize = 64;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The next process serves within this time, or has failed.
 const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
+/// How a request for `/metrics` begins, and no line of JSON.
+const HTTP: [&[u8]; 2] = [b"GET ", b"HEAD "];
+
 /// What only the process that owns the state folder can do.
 pub(crate) trait Owner: Send + Sync + 'static {
     /// Begins a stop.
@@ -110,6 +114,11 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     while let Some(line) = read_line(&mut reading).await? {
+        if HTTP.iter().any(|method| line.starts_with(method)) {
+            let begun = io::Cursor::new([line, b"\n".to_vec()].concat());
+            let stream = tokio::io::join(begun.chain(reading), writing);
+            return metrics::converse(stream, engine.clone(), Reach::Socket).await;
+        }
         let request = match understood(&line) {
             Ok(request) => request,
             Err((id, message)) => {

@@ -15,6 +15,7 @@ use super::{
     runway::Pace,
     setting::SettingView,
     shared_cause::SharedCause,
+    tally::Tally,
     trace::Tokens,
     usage::Usage,
 };
@@ -53,6 +54,9 @@ pub(crate) struct Snapshot {
     /// Which of its days is today.
     #[serde(default)]
     pub(crate) today: Date,
+    /// For who asks the instance itself.
+    #[serde(skip)]
+    pub(crate) tally: Arc<Tally>,
     /// How it came here.
     #[serde(default)]
     pub(crate) link: Link,

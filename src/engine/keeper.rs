@@ -337,6 +337,7 @@ pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, books: &Books, 
         conversations: live.pool.conversations(now),
         ledger: books.ledger(),
         today: books.day(now.wall),
+        tally: books.tally(),
         link: Link::Own,
     }
 }

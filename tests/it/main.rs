@@ -26,6 +26,8 @@ mod failover;
 mod init;
 // Start and end, and what is on disk afterwards.
 mod life;
+// What collectors of numbers are told.
+mod metrics;
 // Keys over time: waiting, staying, coming back; and files that change.
 mod recovery;
 // What passes through, and how.
