@@ -98,3 +98,12 @@ tls-no-key = There is no private key in { $path }. It must be PEM, beginning wit
 tls-unfit = { $cert } and { $key } can't be used together: { $error }.
 tls-reloaded = The new TLS certificate is in use.
 tls-not-reloaded = The TLS files changed and can't be used, so the old certificate stays. { $why }
+
+alert-blocked = { $label } is blocked: { $why }.
+alert-all-out = No key can serve any more.
+alert-all-out-until = No key can serve before { $until }.
+alert-quota = { $label }: { $left }% of its quota left ({ $window }).
+alert-more = { $count ->
+    [one] And one more event.
+   *[other] And { $count } more events.
+}

@@ -83,6 +83,8 @@ setting-kmi-locale = en or ru; unset: the system's, else en.
 setting-kmi-theme = Colours of the dashboard: dark, light, high-contrast, colour-blind, mono, one of your own (docs/themes.md), or auto: dark or light.
 setting-kmi-fps = Most frames a second of the dashboard, 1 to 30; fewer suit a slow line. Keys are answered at once all the same.
 setting-kmi-reduced-motion = 1 = the dashboard moves by itself once a second at most.
+setting-kmi-notify = Calls you when a key is blocked, no key is left or quota runs low: bell (the terminal rings), terminal (it shows a notification, where it can), desktop (notify-send, osascript), or off.
+setting-kmi-notify-quota-percent = Below how many percent quota is low; 0 = never.
 setting-kmi-plain = 1 = plain output.
 setting-kmi-no-color = 1 = no colours.
 setting-no-color = Any value = no colours (no-color.org).

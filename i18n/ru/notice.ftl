@@ -108,3 +108,14 @@ tls-no-key = В { $path } нет закрытого ключа. Нужен PEM, 
 tls-unfit = { $cert } и { $key } не подходят друг к другу: { $error }.
 tls-reloaded = Новый сертификат TLS уже действует.
 tls-not-reloaded = Файлы TLS изменились, но не годятся, поэтому остаётся прежний сертификат. { $why }
+
+alert-blocked = Ключ { $label } заблокирован: { $why }.
+alert-all-out = Не осталось ни одного рабочего ключа.
+alert-all-out-until = До { $until } рабочих ключей нет.
+alert-quota = { $label }: осталось { $left }% квоты ({ $window }).
+alert-more = { $count ->
+    [one] И ещё { $count } событие.
+    [few] И ещё { $count } события.
+    [many] И ещё { $count } событий.
+   *[other] И ещё { $count } события.
+}

@@ -61,7 +61,7 @@ fn look(
         complain(&words.render(fault));
     }
     let motion = tui::Motion { frame: config.frame, reduced: config.reduced_motion };
-    tui::Look { themes, keymap, faults, motion, ascii: args.ascii }
+    tui::Look { themes, keymap, faults, motion, ascii: args.ascii, call: config.call }
 }
 
 /// The person's own keys. No file is no fault.

@@ -22,6 +22,7 @@ mod lines;
 mod listen;
 mod logs;
 mod look;
+mod notify;
 mod owner;
 mod papers;
 mod recheck;

@@ -17,7 +17,7 @@ use super::{
     complain, daemon, demo,
     errands::Clerk,
     follow::{self, Follower},
-    line, lines, listen, look,
+    line, lines, listen, look, notify,
     owner::{self, Owner, Place},
     say,
     signals::{Stage, Stopper},
@@ -119,6 +119,7 @@ pub(super) async fn serve(
     let (parts, lost) = parts(&config, setup, keys, &words)?;
     let engine = Engine::start(parts);
     announce(&engine, follower.problems(), lost, &words, args.no_ui);
+    notify::start(config.call, !args.no_ui, engine.snapshots(), &words);
 
     let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
     let upstream = Upstream::new(timeouts).map_err(failed)?;

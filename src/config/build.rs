@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
+        alert::{Call, Way},
         base_url::{BaseUrl, BaseUrlFault},
         key::Secret,
         message::Message,
@@ -72,6 +73,7 @@ pub(super) fn config(
         theme: builder.text("KMI_THEME").trim().to_ascii_lowercase(),
         frame: Duration::from_secs(1) / u32::try_from(builder.number("KMI_FPS")).unwrap_or(1).max(1),
         reduced_motion: builder.switch("KMI_REDUCED_MOTION"),
+        call: builder.call(),
         plain: builder.switch("KMI_PLAIN"),
         no_color: builder.switch("KMI_NO_COLOR") || !builder.text("NO_COLOR").is_empty(),
         audit_actor: builder.audit_actor(),
@@ -117,6 +119,16 @@ impl Builder<'_> {
             self.fail(NAME, Message::new("config-remote").with("address", listen.address.to_string()));
         }
         Some(listen)
+    }
+
+    fn call(&self) -> Call {
+        let way = match self.text("KMI_NOTIFY").trim().to_ascii_lowercase().as_str() {
+            "bell" => Some(Way::Bell),
+            "terminal" => Some(Way::Terminal),
+            "desktop" => Some(Way::Desktop),
+            _ => None,
+        };
+        Call { way, percent: u8::try_from(self.number("KMI_NOTIFY_QUOTA_PERCENT")).unwrap_or(100) }
     }
 
     fn base_path(&mut self) -> Option<String> {

@@ -109,6 +109,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("KMI_UPSTREAM_BASE_URL", "http://127.0.0.1:9/v1"),
     ("KMI_UPSTREAM_ALLOWLIST", "api.example.test"),
     ("KMI_STRATEGY", "Least-Busy"),
+    ("KMI_METRICS_LISTEN", "127.0.0.1:0"),
+    ("KMI_NOTIFY", "Bell"),
     ("KMI_PROXY_TOKEN", SECRET),
     ("KMI_TIMEZONE", "+03:30"),
     ("KMI_LOCALE", "ru"),

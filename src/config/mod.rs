@@ -43,6 +43,7 @@ pub(crate) use self::{
 };
 use crate::{
     domain::{
+        alert::Call,
         base_url::BaseUrl,
         key::Secret,
         policy::{Policy, Rotation},
@@ -82,6 +83,8 @@ pub(crate) struct Config {
     /// KMI_FPS: the shortest time between two frames of the dashboard.
     pub(crate) frame: Duration,
     pub(crate) reduced_motion: bool,
+    /// KMI_NOTIFY.
+    pub(crate) call: Call,
     pub(crate) plain: bool,
     pub(crate) no_color: bool,
     pub(crate) audit_actor: String,

@@ -60,6 +60,9 @@ const MANY: u64 = 1_000_000;
 /// The words of KMI_STRATEGY.
 pub(super) const STRATEGIES: &[&str] = &["round-robin", "most-remaining", "least-busy", "priority"];
 
+/// The words of KMI_NOTIFY.
+pub(super) const NOTIFY: &[&str] = &["off", "bell", "terminal", "desktop"];
+
 /// Every setting, in the order of `.env.example`.
 pub(super) const SETTINGS: &[Setting] = &[
     setting("KMI_ENV_PATH", "", Path, Never, RESTART),
@@ -116,6 +119,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("KMI_THEME", "auto", Text, Open, RESTART),
     setting("KMI_FPS", "30", Number(1, 30), Open, RESTART),
     setting("KMI_REDUCED_MOTION", "0", Switch, Open, RESTART),
+    setting("KMI_NOTIFY", "off", Word(NOTIFY), Open, RESTART),
+    setting("KMI_NOTIFY_QUOTA_PERCENT", "10", Number(0, 100), Open, RESTART),
     setting("KMI_PLAIN", "0", Switch, Open, RESTART),
     setting("KMI_NO_COLOR", "0", Switch, Open, RESTART),
     setting("NO_COLOR", "", Presence, Open, RESTART),

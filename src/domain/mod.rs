@@ -3,6 +3,7 @@
 //! Not here: how a decision touches the world. That is at the edges (`store`, `upstream`, `proxy`, `tui`).
 
 pub(crate) mod affinity;
+pub(crate) mod alert;
 pub(crate) mod base_url;
 pub(crate) mod breaker;
 pub(crate) mod command;

@@ -75,13 +75,14 @@ use self::{
     theme::{Theme, Themes},
     view::View,
 };
-pub(crate) use self::{format::took, keymap::Keymap, layout::Pane, wording::window_name};
+pub(crate) use self::{format::took, keymap::Keymap, layout::Pane, terminal::calling, wording::window_name};
 use crate::{
     domain::{
+        alert::{Alerts, Call, Way, told},
         command::{Command, Severity},
         message::Message,
         now,
-        snapshot::Snapshot,
+        snapshot::{Link, Snapshot},
         trace::TraceRecord,
     },
     i18n::Words,
@@ -128,6 +129,8 @@ pub(crate) struct Look {
     pub(crate) faults: Vec<Message>,
     pub(crate) motion: Motion,
     pub(crate) ascii: bool,
+    /// How a person is called who looks elsewhere.
+    pub(crate) call: Call,
 }
 
 /// How much the screen may move by itself.
@@ -268,6 +271,8 @@ struct Dashboard {
     theme: Theme,
     glyphs: Glyphs,
     app: App,
+    /// What a person is called for, and how; not by the desktop, which is not the terminal's.
+    alerts: Option<(Way, Alerts)>,
     snapshot: Arc<Snapshot>,
     opened: Instant,
     /// When the snapshot came: the time on the screen is its own plus what passed since.
@@ -281,6 +286,8 @@ struct Dashboard {
     due: Option<Instant>,
     /// A frame is on its way to the terminal: the next one waits, and shows what came meanwhile.
     painting: bool,
+    /// What calls the person with the next frame.
+    calling: Option<String>,
     /// To go to the clipboard with the next frame.
     copied: Option<String>,
     motion: Motion,
@@ -300,6 +307,11 @@ impl Dashboard {
         update(&mut app, Action::Snapshot, &snapshot);
         let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
         app.toasts.say_faults(look.faults);
+        let way = look.call.way.filter(|way| *way != Way::Desktop);
+        let mut alerts = way.map(|way| (way, Alerts::below(look.call.percent)));
+        if let Some((_, alerts)) = &mut alerts {
+            alerts.look(&snapshot.keys, snapshot.at);
+        }
         let drawn = now.checked_sub(FRAME).unwrap_or(now);
         Self {
             feed,
@@ -308,6 +320,7 @@ impl Dashboard {
             theme,
             glyphs,
             app,
+            alerts,
             snapshot,
             opened: now,
             arrived: now,
@@ -316,6 +329,7 @@ impl Dashboard {
             pressed: now,
             due: Some(now),
             painting: false,
+            calling: None,
             copied: None,
             motion: look.motion,
             leaving: Leave::Quit,
@@ -381,6 +395,21 @@ impl Dashboard {
         self.act(Action::Snapshot)
     }
 
+    /// Calls the person for what the new snapshot tells.
+    fn call(&mut self) {
+        let Some((way, alerts)) = &mut self.alerts else { return };
+        let snapshot = &self.snapshot;
+        // Of one that is gone nothing new is known.
+        if snapshot.link == Link::Lost {
+            return;
+        }
+        let news = alerts.look(&snapshot.keys, snapshot.at);
+        if !news.is_empty() {
+            let text = told(news.iter().map(|message| self.words.render(message)));
+            self.calling = Some(calling(*way, &text));
+        }
+    }
+
     /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.
     fn wake(&self) -> Instant {
         self.due.unwrap_or_else(|| self.drawn + countdown::stays_true(&self.app, &self.snapshot, self.now()))
@@ -411,6 +440,9 @@ impl Dashboard {
 
     /// Does what an action asks for; true when it is to leave.
     fn act(&mut self, action: Action) -> bool {
+        if matches!(action, Action::Snapshot) {
+            self.call();
+        }
         self.wants_frame(self.motion.pause(self.pressed.elapsed() < ATTENTIVE));
         update(&mut self.app, Action::Tick(self.opened.elapsed()), &self.snapshot);
         let mut leaves = false;
@@ -458,6 +490,9 @@ impl Dashboard {
     }
 
     fn draw(&mut self, terminal: &mut terminal::Guard) -> io::Result<()> {
+        if let Some(calling) = self.calling.take() {
+            terminal.call(&calling)?;
+        }
         if let Some(text) = self.copied.take() {
             terminal.copy(&text)?;
         }

@@ -42,7 +42,8 @@ impl Stage {
         };
         let themes = Themes::new(Depth::True, &[]).0;
         let motion = Motion { frame: FRAME, reduced: false };
-        let look = Look { themes, keymap: Keymap::default(), faults: Vec::new(), motion, ascii: false };
+        let call = Default::default();
+        let look = Look { themes, keymap: Keymap::default(), faults: Vec::new(), motion, ascii: false, call };
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let terminal = match Terminal::with_options(CrosstermBackend::new(io::sink()), TerminalOptions { viewport }) {
             Ok(terminal) => terminal,

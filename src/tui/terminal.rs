@@ -22,6 +22,7 @@ use rustix::process::{self, getpid, kill_process};
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::painter::{self, Painter};
+use crate::domain::alert::Way;
 
 /// Whether the terminal is ours just now; whoever turns it off restores.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -84,6 +85,12 @@ impl Guard {
         }
         self.mouse = on;
         Ok(())
+    }
+
+    /// Calls the person with the next frame, which is painted though it may be as the last one was.
+    pub(super) fn call(&mut self, calling: &str) -> io::Result<()> {
+        self.last.clear();
+        self.page.write_all(calling.as_bytes())
     }
 
     pub(super) fn obey(&mut self, signal: Signal) -> io::Result<()> {
@@ -181,6 +188,13 @@ fn enter() -> io::Result<()> {
     execute!(io::stdout(), raw::Clear(raw::ClearType::All))
 }
 
+/// The bell; before it, where that is meant, a notification (OSC 9), which terminals pass over that know none. `text` has no
+/// control characters.
+pub(crate) fn calling(way: Way, text: &str) -> String {
+    let notification = if way == Way::Terminal { format!("\x1b]9;kmi-tui: {text}\x1b\\") } else { String::new() };
+    format!("{notification}\x07")
+}
+
 /// Whether drawing failed because the terminal went away.
 pub(super) fn is_hangup(fault: &io::Error) -> bool {
     fault.kind() == io::ErrorKind::BrokenPipe || fault.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
@@ -218,4 +232,19 @@ fn install_hook() {
         restore();
         before(info);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::told;
+
+    #[test]
+    fn a_call_is_a_bell_and_a_text_that_commands_nothing() {
+        assert_eq!(calling(Way::Bell, "beta is blocked"), "\x07");
+        let text = told(["--help \x1b]0;title\x07".to_owned(), "beta".to_owned()].into_iter());
+        let called = calling(Way::Terminal, &text);
+        assert!(called.starts_with("\x1b]9;kmi-tui: help ") && called.ends_with("beta\x1b\\\x07"), "{called:?}");
+        assert_eq!(called.matches('\x1b').count(), 2, "{called:?}");
+    }
 }

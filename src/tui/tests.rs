@@ -789,8 +789,14 @@ pub(super) fn dashboard(
         background: Arc::default(),
     };
     let motion = super::Motion { frame: Duration::from_millis(33), reduced: false };
-    let look =
-        super::Look { themes: themes(true), keymap: Keymap::default(), faults: Vec::new(), motion, ascii: false };
+    let look = super::Look {
+        themes: themes(true),
+        keymap: Keymap::default(),
+        faults: Vec::new(),
+        motion,
+        ascii: false,
+        call: Default::default(),
+    };
     (super::Dashboard::new(feed, words(Locale::English), look), snapshots, records, commands_in)
 }
 

@@ -28,6 +28,8 @@ mod init;
 mod life;
 // What collectors of numbers are told.
 mod metrics;
+// What a person is called for.
+mod notify;
 // Keys over time: waiting, staying, coming back; and files that change.
 mod recovery;
 // What passes through, and how.
