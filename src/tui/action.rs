@@ -149,8 +149,7 @@ impl Group {
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
-    /// What a person's own keys call it, the same in every language and version; [`FIXED`] where its keys are no
-    /// person's choice.
+    /// What a person's own keys call it, in every language and version; [`FIXED`] where they are no person's choice.
     pub(crate) name: &'static str,
     pub(crate) verb: Verb,
     /// Unless a person has chosen others (`keymap`).
@@ -175,13 +174,12 @@ const fn key(code: KeyCode) -> Chord {
     Chord { code, control: false }
 }
 
-/// The name of what can't be given other keys.
-pub(crate) const FIXED: &str = "";
-
 const fn control(character: char) -> Chord {
     Chord { code: KeyCode::Char(character), control: true }
 }
 
+/// The name of what can't be given other keys.
+pub(crate) const FIXED: &str = "";
 /// Leaves whatever is open, and whatever keys a person has chosen.
 pub(crate) const STOP: Chord = control('c');
 const TEXT: &[Context] = &[Context::Dialog, Context::Filter, Context::Palette];
