@@ -5,6 +5,7 @@
 mod accounts;
 mod action;
 mod app;
+mod caller;
 mod columns;
 mod copy;
 mod countdown;
@@ -67,6 +68,7 @@ pub(crate) use self::format::{width, wrap};
 use self::{
     action::Action,
     app::{App, Effect, Overlay, update},
+    caller::Caller,
     errand::{Answer, Errand},
     export::Format,
     glyphs::Glyphs,
@@ -78,11 +80,11 @@ use self::{
 pub(crate) use self::{format::took, keymap::Keymap, layout::Pane, terminal::calling, wording::window_name};
 use crate::{
     domain::{
-        alert::{Alerts, Call, Way, told},
+        alert::Call,
         command::{Command, Severity},
         message::Message,
         now,
-        snapshot::{Link, Snapshot},
+        snapshot::Snapshot,
         trace::TraceRecord,
     },
     i18n::Words,
@@ -271,8 +273,7 @@ struct Dashboard {
     theme: Theme,
     glyphs: Glyphs,
     app: App,
-    /// What a person is called for, and how; not by the desktop, which is not the terminal's.
-    alerts: Option<(Way, Alerts)>,
+    caller: Caller,
     snapshot: Arc<Snapshot>,
     opened: Instant,
     /// When the snapshot came: the time on the screen is its own plus what passed since.
@@ -307,11 +308,7 @@ impl Dashboard {
         update(&mut app, Action::Snapshot, &snapshot);
         let (theme, glyphs) = (look.themes.theme(), Glyphs::of(look.ascii));
         app.toasts.say_faults(look.faults);
-        let way = look.call.way.filter(|way| *way != Way::Desktop);
-        let mut alerts = way.map(|way| (way, Alerts::below(look.call.percent)));
-        if let Some((_, alerts)) = &mut alerts {
-            alerts.look(&snapshot.keys, snapshot.at);
-        }
+        let caller = Caller::new(look.call, &snapshot);
         let drawn = now.checked_sub(FRAME).unwrap_or(now);
         Self {
             feed,
@@ -320,7 +317,7 @@ impl Dashboard {
             theme,
             glyphs,
             app,
-            alerts,
+            caller,
             snapshot,
             opened: now,
             arrived: now,
@@ -395,21 +392,6 @@ impl Dashboard {
         self.act(Action::Snapshot)
     }
 
-    /// Calls the person for what the new snapshot tells.
-    fn call(&mut self) {
-        let Some((way, alerts)) = &mut self.alerts else { return };
-        let snapshot = &self.snapshot;
-        // Of one that is gone nothing new is known.
-        if snapshot.link == Link::Lost {
-            return;
-        }
-        let news = alerts.look(&snapshot.keys, snapshot.at);
-        if !news.is_empty() {
-            let text = told(news.iter().map(|message| self.words.render(message)));
-            self.calling = Some(calling(*way, &text));
-        }
-    }
-
     /// When to act without being asked: the next frame when something changed, else when time alone changes the screen.
     fn wake(&self) -> Instant {
         self.due.unwrap_or_else(|| self.drawn + countdown::stays_true(&self.app, &self.snapshot, self.now()))
@@ -441,7 +423,7 @@ impl Dashboard {
     /// Does what an action asks for; true when it is to leave.
     fn act(&mut self, action: Action) -> bool {
         if matches!(action, Action::Snapshot) {
-            self.call();
+            self.calling = self.caller.look(&self.snapshot, &self.words).or(self.calling.take());
         }
         self.wants_frame(self.motion.pause(self.pressed.elapsed() < ATTENTIVE));
         update(&mut self.app, Action::Tick(self.opened.elapsed()), &self.snapshot);
