@@ -42,11 +42,11 @@ pub(super) fn read(uri: &Uri, base_path: &str) -> Result<Target, BadTarget> {
         return Ok(Target::Doorstep);
     }
     let rest = path.strip_prefix(base_path).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    let rest = rest.ok_or(BadTarget::Elsewhere)?;
+    let rest = without_doubled_version(rest.ok_or(BadTarget::Elsewhere)?, base_path);
+    // What is judged is what will be sent.
     if leaves(rest) {
         return Err(BadTarget::Escape);
     }
-    let rest = without_doubled_version(rest, base_path);
     if matches!(rest, "" | "/") { Ok(Target::Doorstep) } else { Ok(Target::Below(rest.to_owned())) }
 }
 
@@ -102,6 +102,8 @@ mod tests {
             ("/kmi-rotor%2fv1/models", Err(BadTarget::Elsewhere)),
             ("//evil.test/kmi-rotor/v1/models", Err(BadTarget::Elsewhere)),
             ("/kmi-rotor/v1//evil.test/x", Err(BadTarget::Escape)),
+            ("/kmi-rotor/v1/v1//evil.test/x", Err(BadTarget::Escape)),
+            ("/kmi-rotor/v1/v1/../admin", Err(BadTarget::Escape)),
             ("/kmi-rotor/v1/../admin", Err(BadTarget::Escape)),
             ("/kmi-rotor/v1/a/%2e%2E/%2e./admin", Err(BadTarget::Escape)),
             ("/kmi-rotor/v1/..%2fadmin", Err(BadTarget::Escape)),
