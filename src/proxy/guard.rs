@@ -93,7 +93,10 @@ fn check_host<'a>(headers: &'a HeaderMap, settings: &Settings) -> Result<&'a str
 
 /// A page of another site must not spend quota; a page of this machine may.
 fn check_origin(headers: &HeaderMap, host: &str, settings: &Settings) -> Result<(), Refusal> {
-    let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    let cross_site = headers
+        .get_all("sec-fetch-site")
+        .iter()
+        .any(|site| site.as_bytes().trim_ascii().eq_ignore_ascii_case(b"cross-site"));
     let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| {
         let origin = origin.to_str().ok().and_then(origin_host);
         origin.is_none_or(|origin| {
@@ -237,6 +240,7 @@ mod tests {
             ("origin", "http://localhost.evil.test", 403),
             ("origin", "http://localhost:3000", 200),
             ("sec-fetch-site", "cross-site", 403),
+            ("sec-fetch-site", "Cross-Site", 403),
             ("sec-fetch-mode", "cors", 200),
         ] {
             assert_eq!(status_of(&local, &[("host", "localhost"), (name, value)]), expected, "{name}: {value}");
