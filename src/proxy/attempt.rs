@@ -266,6 +266,9 @@ async fn judge(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Failur
     let read = tokio::time::timeout(ERROR_BODY_TIMEOUT, Limited::new(body, ERROR_BODY_MAX).collect()).await;
     let Ok(Ok(body)) = read else {
         let verdict = classify(head.status, after, &[]);
+        // What it blames the client for is not told: then it is the answer that is at fault.
+        let cause = if verdict.cause == Cause::ClientFault { Cause::BrokenAnswer } else { verdict.cause };
+        let verdict = Verdict { cause, ..verdict };
         let fault = TransportFault::Broken(format!("its error answer ({}) did not arrive whole", head.status));
         return Failure { verdict, answer: Err(fault) };
     };
