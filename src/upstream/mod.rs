@@ -64,7 +64,7 @@ pub(crate) struct Upstream {
     pool: Pool,
     /// Counts flushes, for all pools: what was kept before the last one is not used again.
     generation: Arc<AtomicU64>,
-    head_timeout: Duration,
+    timeouts: Timeouts,
 }
 
 /// Why no answer came.
@@ -112,7 +112,7 @@ impl Upstream {
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         let (pool, generation) = (Pool::default(), Arc::new(AtomicU64::new(0)));
-        Ok(Self { connector, pool, generation, head_timeout: timeouts.head })
+        Ok(Self { connector, pool, generation, timeouts })
     }
 
     /// The same with connections of its own: a connection is best used on the thread that opened it.
@@ -140,7 +140,7 @@ impl Upstream {
                 other => other,
             }
         };
-        let answer = tokio::time::timeout(self.head_timeout, exchange)
+        let answer = tokio::time::timeout(self.timeouts.head, exchange)
             .await
             .map_err(|_| TransportFault::Timeout)?
             .map_err(|failed| failed.fault)?;
@@ -175,12 +175,14 @@ impl Upstream {
         }
     }
 
+    /// TLS and all within the time to connect: until then nothing was sent, and another key may serve.
     async fn connect(&self, uri: Uri, host: Host, generation: u64) -> Result<Link, Failed> {
         let failed =
             |error: &dyn std::error::Error| Failed { fault: TransportFault::Connect(root_cause(error)), dead: false };
         let mut connector = self.connector.clone();
         poll_fn(|context| connector.poll_ready(context)).await.map_err(|error| failed(&*error))?;
-        let stream = connector.call(uri).await.map_err(|error| failed(&*error))?;
+        let connecting = tokio::time::timeout(self.timeouts.connect, connector.call(uri));
+        let stream = connecting.await.map_err(|late| failed(&late))?.map_err(|error| failed(&*error))?;
         Link::new(stream, host, generation).await.map_err(|error| failed(&error))
     }
 
