@@ -393,7 +393,7 @@ fn proxy_settings(config: &Config) -> proxy::Settings {
     proxy::Settings {
         base_path: config.base_path.clone(),
         host: config.listen.host.clone(),
-        token: config.proxy.token.clone(),
+        door: proxy::token::Door::new(config.proxy.token.clone(), config.proxy.tls_terminated),
         max_body: config.proxy.max_body,
         max_connections: harden::connections(config.proxy.max_connections),
         idle_timeout: config.proxy.idle_timeout,

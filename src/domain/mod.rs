@@ -9,6 +9,7 @@ pub(crate) mod breaker;
 pub(crate) mod command;
 pub(crate) mod confidence;
 pub(crate) mod filter;
+pub(crate) mod guesses;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod limit;

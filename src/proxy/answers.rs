@@ -34,6 +34,8 @@ pub(super) struct Refusal {
     keys: Option<Box<Value>>,
     /// The rest of the request is not read, so the connection can't be used again.
     close: bool,
+    /// How long it is kept back.
+    pub(super) pause: Duration,
 }
 
 /// Whose fault it is.
@@ -66,7 +68,24 @@ impl Refusal {
             retry_after: None,
             keys: None,
             close: true,
+            pause: Duration::ZERO,
         }
+    }
+
+    /// The same, kept back for so long.
+    pub(super) fn told_after(self, pause: Duration) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// The same, with the wait that makes another try worth it.
+    pub(super) fn until(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Status, pause, and wait in seconds.
+    #[cfg(test)]
+    pub(super) fn for_tests(&self) -> (u16, u64, u64) {
+        (self.status.as_u16(), self.pause.as_secs(), self.retry_after.unwrap_or_default().as_secs())
     }
 
     pub(super) fn over_global_rate(wait: Duration) -> Self {

@@ -47,7 +47,12 @@ pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, caller: &
     let rest = match target {
         Ok(Target::Below(rest)) => rest,
         Ok(_) => return exchange.refuse(nothing_here()),
-        Err(refusal) => return exchange.refuse(refusal),
+        Err(refusal) => {
+            if !refusal.pause.is_zero() {
+                tokio::time::sleep(refusal.pause).await;
+            }
+            return exchange.refuse(refusal);
+        }
     };
     if let Err(wait) = app.engine.admit() {
         return exchange.refuse(Refusal::over_global_rate(wait));

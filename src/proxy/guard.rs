@@ -1,17 +1,16 @@
-//! Who may come in: the form of the request, its `Host` and `Origin`, the token. Before the body is read; no key is touched.
+//! Who may come in: the form of the request, its `Host` and `Origin`. Before the body is read; no key is touched. Not the
+//! token (`token`), which is asked for here.
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use http::{HeaderMap, Method, Request, StatusCode, header};
 
 use super::{
     Settings,
     answers::Refusal,
     target::{self, BadTarget, Target},
 };
-use crate::domain::{base_url::is_loopback, key::Secret};
+use crate::domain::base_url::is_loopback;
 
 /// Checks a request in the order that gives least away, and says what its target names.
 pub(super) fn check<B>(settings: &Settings, request: &Request<B>, peer: IpAddr) -> Result<Target, Refusal> {
@@ -27,7 +26,7 @@ pub(super) fn check<B>(settings: &Settings, request: &Request<B>, peer: IpAddr) 
     if let Ok(open @ (Target::Alive | Target::Ready)) = target {
         return Ok(open);
     }
-    check_token(headers, settings, peer)?;
+    settings.door.check(headers, peer)?;
     target.map_err(|bad_target| match bad_target {
         BadTarget::Elsewhere => Refusal::of_request(
             StatusCode::NOT_FOUND,
@@ -114,36 +113,6 @@ fn check_origin(headers: &HeaderMap, host: &str, settings: &Settings) -> Result<
     Ok(())
 }
 
-/// Any of the three headers may carry the token, in constant time.
-fn check_token(headers: &HeaderMap, settings: &Settings, peer: IpAddr) -> Result<(), Refusal> {
-    let Some(token) = &settings.token else { return Ok(()) };
-    let bearer = headers.get_all(header::AUTHORIZATION).iter().filter_map(bearer_of);
-    let plain = ["x-api-key", "x-kmi-proxy-token"]
-        .into_iter()
-        .flat_map(|name| headers.get_all(name))
-        .map(HeaderValue::as_bytes);
-    if bearer.chain(plain).fold(false, |right, candidate| same(candidate, token) | right) {
-        return Ok(());
-    }
-    tracing::warn!(peer = %peer, "proxy_unauthorized");
-    Err(Refusal::of_request(
-        StatusCode::UNAUTHORIZED,
-        "unauthorized",
-        "The proxy token is missing or wrong",
-        "Send KMI_PROXY_TOKEN as `Authorization: Bearer`, `x-api-key` or `x-kmi-proxy-token`.",
-    ))
-}
-
-/// Digests are compared, so that not even the length shows.
-fn same(candidate: &[u8], token: &Secret) -> bool {
-    Sha256::digest(candidate.trim_ascii()).ct_eq(&Sha256::digest(token.expose().as_bytes())).into()
-}
-
-fn bearer_of(value: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
-}
-
 /// The host of `host[:port]`, brackets kept off; `None` when it is anything else.
 fn host_of(text: &str) -> Option<&str> {
     let (host, port) = match text.strip_prefix('[') {
@@ -179,12 +148,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::{domain::key::Secret, proxy::token::Door};
 
     fn settings(host: &str, token: Option<&str>) -> Settings {
         Settings {
             base_path: "/kmi-rotor/v1".to_owned(),
             host: host.to_owned(),
-            token: token.map(|token| Secret::new(token).expect("valid")),
+            door: Door::new(token.map(|token| Secret::new(token).expect("valid")), false),
             max_body: 1,
             max_connections: 1,
             deadline: Duration::from_secs(600),

@@ -15,6 +15,7 @@ mod relay;
 mod stall;
 mod target;
 pub(crate) mod tls;
+pub(crate) mod token;
 
 pub(crate) use self::lanes::Lanes;
 
@@ -50,12 +51,9 @@ use self::{
     lanes::Ear,
     stall::Unstalled,
     tls::Tls,
+    token::Door,
 };
-use crate::{
-    domain::{base_url::is_loopback, key::Secret},
-    engine::Engine,
-    upstream::Upstream,
-};
+use crate::{domain::base_url::is_loopback, engine::Engine, upstream::Upstream};
 
 /// A client has this long for a request's head; also how long an idle connection is kept.
 const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -72,7 +70,7 @@ pub(crate) struct Settings {
     pub(crate) base_path: String,
     /// The host it listens on, as typed: its clients may name it so.
     pub(crate) host: String,
-    pub(crate) token: Option<Secret>,
+    pub(crate) door: Door,
     /// Bytes.
     pub(crate) max_body: usize,
     pub(crate) max_connections: usize,
