@@ -49,7 +49,7 @@ use jiff::tz::TimeZone;
 use self::args::{Action, Args, E2eArgs, KeysAction};
 use crate::{
     config::{self, Environment, Flags, Loaded, Problem},
-    domain::command::Severity,
+    domain::{command::Severity, text},
     i18n::Words,
 };
 
@@ -220,7 +220,7 @@ fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Says it on stderr.
+/// Says it on stderr. Complaints quote what was typed and what files are called: it commands no terminal.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", text::harmless(text));
 }

@@ -1,5 +1,7 @@
 //! Foreign text made safe for a terminal, a log or a trace. Not translation (`i18n`), not layout (`tui`).
 
+use std::borrow::Cow;
+
 /// Drops escape sequences, controls, bidi and zero-width characters, folds white space to single
 /// blanks, and cuts to `max` characters (with `…`).
 pub(crate) fn clean(text: &str, max: usize) -> String {
@@ -31,6 +33,15 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         count += needed;
     }
     out
+}
+
+/// Lines as they are, but for what commands a terminal or hides: each such character becomes a sign that one was there.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let is_bad = |character| is_unsafe(character) && !matches!(character, '\n' | '\t' | '\r');
+    if text.contains(is_bad) {
+        return text.chars().map(|character| if is_bad(character) { '\u{fffd}' } else { character }).collect();
+    }
+    Cow::Borrowed(text)
 }
 
 fn cut(out: &mut String, count: usize, max: usize) {
@@ -94,6 +105,12 @@ mod tests {
         ] {
             assert_eq!(clean(text, 100), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn lines_stay_lines_and_what_commands_becomes_a_sign() {
+        assert!(matches!(harmless("a\n\tпривет\r\n"), Cow::Borrowed(_)));
+        assert_eq!(harmless("a\u{1b}[31m\nb\u{202e}\u{9b}\u{0}"), "a\u{fffd}[31m\nb\u{fffd}\u{fffd}\u{fffd}");
     }
 
     #[test]
