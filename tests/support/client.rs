@@ -69,6 +69,11 @@ impl Raw {
         while self.read_some().await > 0 {}
     }
 
+    /// Its end, once it is dropped, is a reset.
+    pub(crate) fn reset(&self) {
+        self.stream.set_zero_linger().expect("set");
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.received).into_owned()
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod proxy;
+pub(crate) mod raw_upstream;
 pub(crate) mod schema;
 pub(crate) mod source;
 pub(crate) mod sudden_end;

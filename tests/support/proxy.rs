@@ -5,14 +5,14 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use kmi_tui::demo::{Account, Simulator};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, UnixStream},
     process::{Child, Command},
     time::{Instant, timeout},
@@ -110,11 +110,23 @@ impl Home {
     /// The binary with this home and nothing of the real environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program());
+        command.args(arguments);
+        self.at_home(command)
+    }
+
+    /// The binary as it runs after these commands of a shell have set its surroundings.
+    pub(crate) fn command_in(&self, surroundings: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{surroundings} && exec \"$0\" \"$@\"")]);
+        command.arg(self.program()).args(arguments);
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
         command
-            .args(arguments)
             .env_clear()
             .envs(self.environment())
             .current_dir(self.folder.path())
@@ -133,6 +145,13 @@ impl Home {
     /// Starts the proxy and waits until it listens.
     pub(crate) async fn start(self) -> Proxy {
         Proxy::start(self, "http://").await
+    }
+
+    /// The same, allowed so many open files.
+    pub(crate) async fn start_with_files(self, files: usize) -> Proxy {
+        let mut command = self.command_in(&format!("ulimit -n {files}"), &["--no-ui"]);
+        let child = command.spawn().expect("a shell");
+        Proxy::listening(self, child, "http://").await
     }
 
     /// The same where its address begins so.
@@ -184,11 +203,17 @@ pub(crate) struct Proxy {
     pub(crate) home: Home,
     pub(crate) address: SocketAddr,
     pub(crate) child: Child,
+    said: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Proxy {
     async fn start(home: Home, scheme: &str) -> Self {
-        let mut child = home.command(&["--no-ui"]).spawn().expect("the binary starts");
+        let child = home.command(&["--no-ui"]).spawn().expect("the binary starts");
+        Self::listening(home, child, scheme).await
+    }
+
+    /// Waits until it says where it listens.
+    async fn listening(home: Home, mut child: Child, scheme: &str) -> Self {
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let first = timeout(PATIENCE, lines.next_line()).await.expect("it speaks in time").expect("text");
         let Some(first) = first else {
@@ -198,14 +223,15 @@ impl Proxy {
         };
         let address = first.split(scheme).nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
         let address = address.parse().expect("an address");
-        // What it says later must go somewhere, or it could block.
-        let mut errors = child.stderr.take().expect("piped");
-        tokio::spawn(async move {
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            let mut said = Vec::new();
-            let _ = errors.read_to_end(&mut said).await;
-        });
-        Self { home, address, child }
+        let said = Arc::new(Mutex::new(first.into_bytes()));
+        tokio::spawn(keep(lines.into_inner(), said.clone()));
+        tokio::spawn(keep(child.stderr.take().expect("piped"), said.clone()));
+        Self { home, address, child, said }
+    }
+
+    /// What it wrote to stdout and stderr so far.
+    pub(crate) fn said(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().expect("nobody panicked")).into_owned()
     }
 
     pub(crate) async fn get(&self, rest: &str) -> Answer {
@@ -305,6 +331,14 @@ impl Proxy {
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").expect("waited")
+    }
+}
+
+/// Takes in what the program says, which could block else.
+async fn keep(mut output: impl AsyncRead + Unpin, said: Arc<Mutex<Vec<u8>>>) {
+    let mut block = [0; 4096];
+    while let Ok(read @ 1..) = output.read(&mut block).await {
+        said.lock().expect("nobody panicked").extend_from_slice(&block[..read]);
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) async fn sudden_ends(simulator: &Simulator, home: Home, ends: u32, se
 
 async fn live_and_end(proxy: Proxy, said: &Arc<Mutex<Said>>, rng: &mut StdRng) -> Home {
     let life = Duration::from_millis(rng.random_range(1..LIFE_MAX_MS));
-    let Proxy { home, address, mut child } = proxy;
+    let Proxy { home, address, mut child, .. } = proxy;
     let mut busy = JoinSet::new();
     for _ in 0..CLIENTS {
         let said = said.clone();
