@@ -82,6 +82,52 @@ async fn a_second_signal_does_not_wait() {
 }
 
 #[tokio::test]
+async fn a_stream_without_end_does_not_hold_a_stop_up() {
+    let simulator = simulator(&["alpha"]).await;
+    simulator.set(&key("alpha"), Behaviour::Gated);
+    let mut proxy = home(&simulator, &["alpha"]).set("KMI_SHUTDOWN_SECONDS", "1").start().await;
+    let mut raw = proxy.begin_chat().await;
+    simulator.release(1);
+    raw.read_until("data: ").await;
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.ended().await.code(), Some(0));
+    raw.read_to_end().await;
+    assert!(!raw.text().ends_with("0\r\n\r\n"), "what was cut does not look whole: {}", raw.text());
+    assert_eq!(proxy.trace().len(), 1, "and is recorded");
+}
+
+#[tokio::test]
+async fn every_signal_that_ends_it_ends_it_cleanly() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let simulator = simulator(&["alpha"]).await;
+        let mut proxy = home(&simulator, &["alpha"]).start().await;
+        assert_eq!(proxy.chat("hello", true).await.status, 200);
+        proxy.signal(signal);
+        assert_eq!(proxy.ended().await.code(), Some(0), "{signal:?}");
+        assert_eq!((proxy.trace().len(), &proxy.state()["keys"]["alpha"]["request_count"]), (1, &1.into()));
+        assert!(proxy.home.pid().is_none(), "{signal:?}: nobody owns the folder");
+    }
+}
+
+#[tokio::test]
+async fn it_serves_on_when_nobody_reads_its_lines() {
+    let simulator = simulator(&["alpha"]).await;
+    let home = home(&simulator, &["alpha"]);
+    let mut child = home.command(&["--no-ui"]).spawn().expect("the binary starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let first = timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time").expect("text");
+    let first = first.expect("a line");
+    let address = first.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
+    let address = address.parse().expect("an address");
+    // Both pipes break: each line from now on is a SIGPIPE, or would be.
+    drop((lines, child.stderr.take()));
+    for _ in 0..5 {
+        assert_eq!(client::request(address, "GET", "/kmi-rotor/v1/models", &[], b"").await.status, 200);
+    }
+    assert!(child.try_wait().expect("asked").is_none(), "it goes on");
+}
+
+#[tokio::test]
 async fn a_sudden_end_never_costs_the_file() {
     let simulator = simulator(&["alpha"]).await;
     let mut home = home(&simulator, &["alpha"]);

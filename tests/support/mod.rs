@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod proxy;
 pub(crate) mod raw_upstream;
 pub(crate) mod schema;
+pub(crate) mod secrets;
 pub(crate) mod source;
 pub(crate) mod sudden_end;
 pub(crate) mod terminal;

@@ -18,7 +18,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::client::{self, Answer, Raw};
+use super::{
+    client::{self, Answer, Raw},
+    secrets,
+};
 
 /// Longest wait for anything that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +34,7 @@ pub(crate) fn key(label: &str) -> String {
 
 /// A home with auth files and settings, before the program is started.
 pub(crate) struct Home {
-    pub(crate) folder: Arc<tempfile::TempDir>,
+    pub(crate) folder: Arc<Folder>,
     variables: Vec<(String, String)>,
     /// Who runs the program, where it is not who runs the test.
     pub(crate) user: Option<u32>,
@@ -40,11 +43,28 @@ pub(crate) struct Home {
 /// Who owns nothing, on most systems.
 const NOBODY: u32 = 65_534;
 
+/// The folder of a home, gone with it. When it goes, nothing of what the program keeps may hold a key.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            secrets::none_below(&self.path().join("state"));
+        }
+    }
+}
+
 impl Home {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("kmi-it-").tempdir().expect("temp");
         fs::create_dir(folder.path().join("auths")).expect("made");
-        Self { folder: Arc::new(folder), variables: Vec::new(), user: None }
+        Self { folder: Arc::new(Folder(folder)), variables: Vec::new(), user: None }
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -147,10 +167,9 @@ impl Home {
         Proxy::start(self, "http://").await
     }
 
-    /// The same, allowed so many open files.
-    pub(crate) async fn start_with_files(self, files: usize) -> Proxy {
-        let mut command = self.command_in(&format!("ulimit -n {files}"), &["--no-ui"]);
-        let child = command.spawn().expect("a shell");
+    /// The same, after these commands of a shell have set its surroundings.
+    pub(crate) async fn start_in(self, surroundings: &str) -> Proxy {
+        let child = self.command_in(surroundings, &["--no-ui"]).spawn().expect("a shell");
         Proxy::listening(self, child, "http://").await
     }
 
@@ -162,6 +181,7 @@ impl Home {
     /// Runs to the end: exit code, stdout, stderr.
     pub(crate) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let output = timeout(PATIENCE, self.command(arguments).output()).await.expect("it ends").expect("it runs");
+        secrets::none_in(&format!("{arguments:?}"), &[&*output.stdout, &*output.stderr].concat());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
@@ -203,7 +223,30 @@ pub(crate) struct Proxy {
     pub(crate) home: Home,
     pub(crate) address: SocketAddr,
     pub(crate) child: Child,
-    said: Arc<Mutex<Vec<u8>>>,
+    said: Said,
+}
+
+/// What a program wrote to its outputs. When it goes, none of that may have been a key.
+#[derive(Clone, Default)]
+pub(crate) struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    pub(crate) fn add(&self, bytes: &[u8]) {
+        self.0.lock().expect("nobody panicked").extend_from_slice(bytes);
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("nobody panicked").clone()
+    }
+}
+
+impl Drop for Said {
+    fn drop(&mut self) {
+        // The last one knows all.
+        if !std::thread::panicking() && Arc::strong_count(&self.0) == 1 {
+            secrets::none_in("an output", &self.bytes());
+        }
+    }
 }
 
 impl Proxy {
@@ -223,7 +266,8 @@ impl Proxy {
         };
         let address = first.split(scheme).nth(1).and_then(|rest| rest.split('/').next()).expect("an address");
         let address = address.parse().expect("an address");
-        let said = Arc::new(Mutex::new(first.into_bytes()));
+        let said = Said::default();
+        said.add(first.as_bytes());
         tokio::spawn(keep(lines.into_inner(), said.clone()));
         tokio::spawn(keep(child.stderr.take().expect("piped"), said.clone()));
         Self { home, address, child, said }
@@ -231,7 +275,7 @@ impl Proxy {
 
     /// What it wrote to stdout and stderr so far.
     pub(crate) fn said(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().expect("nobody panicked")).into_owned()
+        String::from_utf8_lossy(&self.said.bytes()).into_owned()
     }
 
     pub(crate) async fn get(&self, rest: &str) -> Answer {
@@ -270,6 +314,7 @@ impl Proxy {
             BufReader::new(stream).lines().next_line().await
         };
         let line = timeout(PATIENCE, asked).await.expect("an answer in time").expect("answered").expect("a line");
+        secrets::none_in("the control socket", line.as_bytes());
         serde_json::from_str(&line).expect("JSON")
     }
 
@@ -335,10 +380,10 @@ impl Proxy {
 }
 
 /// Takes in what the program says, which could block else.
-async fn keep(mut output: impl AsyncRead + Unpin, said: Arc<Mutex<Vec<u8>>>) {
+async fn keep(mut output: impl AsyncRead + Unpin, said: Said) {
     let mut block = [0; 4096];
     while let Ok(read @ 1..) = output.read(&mut block).await {
-        said.lock().expect("nobody panicked").extend_from_slice(&block[..read]);
+        said.add(&block[..read]);
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::proxy::Home;
+use super::proxy::{Home, Said};
 
 /// Longest wait for anything that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +36,8 @@ pub(crate) struct Terminal {
     shown: watch::Receiver<Shown>,
     size: watch::Sender<(u16, u16)>,
     held: watch::Sender<bool>,
+    /// Every byte that came.
+    pub(crate) said: Said,
     reading: JoinHandle<()>,
 }
 
@@ -61,6 +63,8 @@ impl Terminal {
         let (show, shown) = watch::channel(Shown::default());
         let (size, mut sizes) = watch::channel((columns, rows));
         let (held, mut hold) = watch::channel(false);
+        let said = Said::default();
+        let heard = said.clone();
         let reading = tokio::spawn(async move {
             let side = |length| NonZeroU16::new(length).expect("not empty");
             let mut parser = vt100::Parser::new(side(rows), side(columns), 0);
@@ -69,7 +73,10 @@ impl Terminal {
                 tokio::select! {
                     // The other side's end is an error here.
                     read = screen.read(&mut bytes) => match read {
-                        Ok(count) if count > 0 => parser.process(&bytes[..count]),
+                        Ok(count) if count > 0 => {
+                            heard.add(&bytes[..count]);
+                            parser.process(&bytes[..count]);
+                        }
                         _ => break,
                     },
                     Ok(()) = sizes.changed() => {
@@ -82,7 +89,7 @@ impl Terminal {
             }
             show.send_replace(look(parser.screen(), true));
         });
-        Self { child, keyboard, shown, size, held, reading }
+        Self { child, keyboard, shown, size, held, said, reading }
     }
 
     pub(crate) async fn press(&mut self, keys: &str) {

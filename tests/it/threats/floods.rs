@@ -127,7 +127,7 @@ async fn more_clients_than_files_are_survived() {
             continue;
         }
         let simulator = simulator(&["alpha"]).await;
-        let mut proxy = home(&simulator, &["alpha"]).start_with_files(files).await;
+        let mut proxy = home(&simulator, &["alpha"]).start_in(&format!("ulimit -n {files}")).await;
         let pid = proxy.child.id().expect("it runs");
         let held = crowd(proxy.address, clients).await;
         let open = || std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
@@ -143,7 +143,7 @@ async fn more_clients_than_files_are_survived() {
 #[tokio::test]
 async fn while_the_doors_are_full_those_inside_are_served() {
     let simulator = simulator(&["alpha"]).await;
-    let mut proxy = home(&simulator, &["alpha"]).start_with_files(256).await;
+    let mut proxy = home(&simulator, &["alpha"]).start_in("ulimit -n 256").await;
     let host = proxy.address;
     // One that came before the crowd, and keeps its connection.
     let mut inside = Raw::open(host).await;

@@ -5,7 +5,9 @@ mod access;
 mod floods;
 mod framing;
 mod headers;
+mod hostile_text;
 mod refusals;
+mod secrets;
 mod streams;
 mod targets;
 mod upstream_faults;
@@ -13,11 +15,13 @@ mod upstream_faults;
 use std::time::Duration;
 
 use kmi_tui::demo::{Received, Simulator};
-use tokio::time::timeout;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
 
 use crate::support::{
     client::Raw,
     proxy::{Home, Proxy, files_with, home, key, simulator},
+    source::{files, read},
 };
 
 /// Refusals come at once, and hang up; this long on a busy machine.
@@ -59,6 +63,36 @@ impl Scene {
 
     async fn well(&mut self, row: &str) {
         well(&mut self.proxy, &[], row).await;
+    }
+}
+
+/// Waits until no request is in flight: whoever held a key has given it back.
+async fn idle(proxy: &Proxy) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let snapshot = proxy.control(&json!({"do": "snapshot"})).await["snapshot"].take();
+        let keys = snapshot["keys"].as_array().expect("a list").iter().map(|key| key["in_flight"].clone());
+        let in_flight: Vec<_> = keys.chain([snapshot["traffic"]["in_flight"].clone()]).collect();
+        if in_flight.iter().all(|count| *count == 0) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still in flight: {in_flight:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn every_case_has_its_row() {
+    let paper = read("SECURITY.md");
+    // The groups' own files; here is only what they share.
+    for path in files("tests/it/threats", "rs").iter().filter(|path| !path.ends_with("/mod.rs")) {
+        for part in read(path).split("#[tokio::test]").skip(1) {
+            let name = part.split("async fn ").nth(1).and_then(|rest| rest.split('(').next()).expect("a name");
+            assert!(paper.contains(&format!("`{name}`")), "SECURITY.md has no row for {name} of {path}");
+        }
+    }
+    for group in 'A'..='L' {
+        assert!(paper.contains(&format!("\n| {group} | ")), "SECURITY.md says nothing of group {group}");
     }
 }
 

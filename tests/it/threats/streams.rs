@@ -4,7 +4,7 @@
 use kmi_tui::demo::{Account, Behaviour, Ended, Simulator};
 use tokio::task::JoinSet;
 
-use super::{Scene, well};
+use super::{Scene, idle, well};
 use crate::support::{
     proxy::{home, key, simulator, until},
     raw_upstream::{Act, RawUpstream, Reads},
@@ -36,6 +36,7 @@ async fn who_leaves_ends_the_work_upstream() {
             assert_eq!(happened.requests.len(), 1, "{row}");
             let trace = proxy.traced(1).await;
             assert_eq!(trace[0]["ending"], "client_gone", "{row}: {}", trace[0]);
+            idle(&proxy).await;
             let state = proxy.state();
             assert_eq!(state["keys"]["alpha"]["error_5xx"].as_u64().unwrap_or_default(), 0, "{row}: no key is blamed");
             proxy.home.run(&["block", "alpha"]).await;
@@ -70,6 +71,7 @@ async fn a_reader_that_does_not_read_holds_the_upstream_back() {
     // Its stream ends by itself: the client took not a byte for two seconds.
     let trace = proxy.traced(1).await;
     assert_eq!(trace[0]["ending"], "client_gone", "{}", trace[0]);
+    idle(&proxy).await;
     // Sockets' buffers hold a few megabytes at most; all the rest was never taken.
     let (sent, grown) = (upstream.happened().sent, memory().saturating_sub(before));
     assert!(sent < 64 << 20, "the upstream could send {sent} bytes");
@@ -100,6 +102,7 @@ async fn two_hundred_at_once_all_come_whole() {
     }
     let seen = scene.simulator.requests();
     assert_eq!(seen.iter().filter(|request| request.ended == Ended::Completed).count(), 200);
+    idle(&scene.proxy).await;
     scene.well("200 streams").await;
     let in_flight = || scene.proxy.trace().iter().filter(|record| record["ending"] == "completed").count();
     until("each of them to be recorded", || (in_flight() >= 200).then_some(())).await;
