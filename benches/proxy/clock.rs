@@ -8,19 +8,17 @@ pub(crate) fn nanoseconds() -> u64 {
     u64::try_from(now.tv_sec).unwrap_or_default() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default()
 }
 
-/// CPU time of processes, user and system, all threads.
+/// CPU time of processes, user and system, in ticks of 10 ms: of all threads, also of those that have ended.
 pub(crate) fn cpu(processes: &[u32]) -> Duration {
-    processes.iter().map(|pid| of_threads(*pid)).sum()
+    processes.iter().map(|pid| of_process(*pid)).sum()
 }
 
-/// The scheduler's own count of each thread, in nanoseconds; those that ended are in the process's, in ticks of 10 ms.
-fn of_threads(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let run = |thread: fs::DirEntry| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<u64>().ok()
-    };
-    Duration::from_nanos(threads.filter_map(run).sum())
+fn of_process(pid: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in brackets, may hold anything; these are the twelfth and the thirteenth field after it.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// Bytes of memory: what is resident now, and at its most.
