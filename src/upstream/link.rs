@@ -31,6 +31,9 @@ use super::{
     socket::{Silence, Socket},
 };
 
+/// Most that is read at once, and the largest head of an answer.
+const READ_MAX: usize = 64 * 1024;
+
 /// What a connection reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Host {
@@ -66,7 +69,8 @@ impl Link {
     pub(super) async fn new(stream: Stream, host: Host, generation: u64) -> Result<Self, hyper::Error> {
         let silence = Silence::default();
         let io = TokioIo::new(Socket::new(stream, silence.clone()));
-        let (sender, connection) = http1::Builder::new().preserve_header_case(true).handshake(io).await?;
+        let (sender, connection) =
+            http1::Builder::new().preserve_header_case(true).max_buf_size(READ_MAX).handshake(io).await?;
         let (connection, idle_since) = (Some(Box::new(connection)), Instant::now());
         let attendance = Attendance::default();
         Ok(Self { host, generation, idle_since, sender, connection, attendance, silence, requests: 0 })

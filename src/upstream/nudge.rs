@@ -2,12 +2,15 @@
 //! and need not wake him again. Not what is driven (`link`).
 
 use std::{
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
+
+use tokio::task::yield_now;
 
 /// How often in a row is looked again, before others get their turn.
 const LOOKS: usize = 4;
@@ -39,7 +42,7 @@ impl Attendance {
     /// Polls, and again when that alone was a reason to.
     pub(super) fn poll<T>(
         &mut self,
-        context: &Context<'_>,
+        context: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.nudge.serve(context.waker());
@@ -49,7 +52,8 @@ impl Attendance {
                 return polled;
             }
         }
-        context.waker().wake_by_ref();
+        // Behind the others, and behind the clocks: who never stops sending must not outrun the time he has.
+        let _ = pin!(yield_now()).poll(context);
         Poll::Pending
     }
 
@@ -117,11 +121,11 @@ mod tests {
     fn whoever_looks_is_not_woken_and_whoever_left_is_not_either() {
         let counter = Arc::new(Counter::default());
         let waker = Waker::from(counter.clone());
-        let context = Context::from_waker(&waker);
+        let mut context = Context::from_waker(&waker);
         let woken = || counter.0.load(Ordering::SeqCst);
         let mut attendance = Attendance::default();
         let (mut looks, mut kept) = (0, None);
-        let polled = attendance.poll(&context, |context| {
+        let polled = attendance.poll(&mut context, |context| {
             looks += 1;
             kept = Some(context.waker().clone());
             if looks < 3 {
@@ -133,7 +137,7 @@ mod tests {
         let kept = kept.expect("polled");
         kept.wake_by_ref();
         assert_eq!(woken(), 1, "the world outside wakes the task");
-        let polled = attendance.poll(&context, |context| {
+        let polled = attendance.poll(&mut context, |context| {
             context.waker().wake_by_ref();
             Poll::<()>::Pending
         });
