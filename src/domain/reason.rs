@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{key::Label, snapshot::Skip};
+use super::{key::Label, outcome::Cause, snapshot::Skip};
 
 /// The rule behind the choice of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,44 @@ impl Chosen {
             Self::LastResort => "chosen-last-resort",
             Self::Again => "chosen-again",
             Self::Asked => "chosen-asked",
+        }
+    }
+}
+
+/// Who must act before what was refused is served. Nobody, where time mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Pay,
+    AskSupport,
+    ReplaceKey,
+    OtherClient,
+    OtherModel,
+    MendRequest,
+}
+
+impl Act {
+    /// After a refusal.
+    pub(crate) const fn on_cause(cause: Cause) -> Option<Self> {
+        match cause {
+            Cause::Unauthorized => Some(Self::ReplaceKey),
+            Cause::PaymentRequired => Some(Self::Pay),
+            Cause::AccountTerminated => Some(Self::AskSupport),
+            Cause::ClientNotAllowed => Some(Self::OtherClient),
+            Cause::ModelNotInPlan => Some(Self::OtherModel),
+            Cause::ClientFault => Some(Self::MendRequest),
+            _ => None,
+        }
+    }
+
+    /// What is to be done, a Fluent id.
+    pub(crate) const fn message_id(self) -> &'static str {
+        match self {
+            Self::Pay => "act-pay",
+            Self::AskSupport => "act-ask-support",
+            Self::ReplaceKey => "act-replace-key",
+            Self::OtherClient => "act-other-client",
+            Self::OtherModel => "act-other-model",
+            Self::MendRequest => "act-mend-request",
         }
     }
 }

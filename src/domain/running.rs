@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     key::Label,
     reason::{Chosen, PassedOvers},
-    trace::{Attempt, Process},
+    trace::{Attempt, Process, TraceRecord},
 };
 
 /// A request on its way.
@@ -54,4 +54,41 @@ pub(crate) enum Phase {
     Asking { key: Label, why: Chosen },
     /// The answer with this key is on its way to the client.
     Answering { key: Label, why: Chosen },
+}
+
+impl Phase {
+    /// The key that it has, and the rule that chose it.
+    pub(crate) const fn key(&self) -> Option<(&Label, Chosen)> {
+        match self {
+            Self::Asking { key, why } | Self::Answering { key, why } => Some((key, *why)),
+            Self::Reading | Self::Held { .. } | Self::Waiting { .. } => None,
+        }
+    }
+}
+
+impl RunningView {
+    /// Whether it waits, for a key or to try one again: what people look for first.
+    pub(crate) const fn waits(&self) -> bool {
+        matches!(self.phase, Phase::Held { .. } | Phase::Waiting { .. })
+    }
+
+    /// What its record would say by now: one thing for those who read records.
+    pub(crate) fn so_far(&self) -> TraceRecord {
+        TraceRecord {
+            at: self.at,
+            request_id: self.request_id.clone(),
+            method: self.method.clone(),
+            key: self.phase.key().map(|(key, _)| key.clone()),
+            endpoint: self.endpoint.clone(),
+            attempts: self.attempts.clone(),
+            passed_over: self.passed_over.clone(),
+            bytes_out: self.bytes_out,
+            model: self.model.clone(),
+            stream: self.stream,
+            client: self.client.clone(),
+            process: self.process.clone(),
+            session: self.session.clone(),
+            ..TraceRecord::default()
+        }
+    }
 }

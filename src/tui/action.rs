@@ -1,4 +1,5 @@
-//! Everything a person can do, in one table: it feeds the keymap, the footer and the help. Not what happens then (`app`).
+//! Everything a person can do, in one table: it feeds the keymap, the footer and the help. Not whether it is
+//! possible now (`possible`), nor what happens then (`app`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +12,12 @@ use super::{
     errand::Answer,
     layout::Pane,
     mouse::Gesture,
+    possible::{
+        always, auto_rotate, background, cancel, copy, copy_curl, demo, details, fix, jump, on_files, rotate_to,
+        send_to, some_key, sort, switch_key, unblock, undo,
+    },
 };
-use crate::domain::{
-    message::Message,
-    snapshot::{KeyView, Link, Mode, Remedy, Snapshot, Status},
-    trace::TraceRecord,
-};
+use crate::domain::{message::Message, snapshot::Snapshot, trace::TraceRecord};
 
 /// Something happened: a person's wish, or news.
 #[derive(Debug, Clone)]
@@ -59,6 +60,12 @@ pub(crate) enum Verb {
     Fix,
     /// The screen as it is, to files.
     KeepScreen,
+    /// Ends a running request.
+    Cancel,
+    /// A running request goes on with another key.
+    SendTo,
+    /// What is chosen among the keys.
+    SendHere,
     /// Yes to what is asked.
     Confirm,
     /// Takes back the last command that can be.
@@ -122,6 +129,8 @@ pub(crate) enum Context {
     Leaving,
     /// The question before what can't be taken back.
     Confirming,
+    /// A key is chosen for a request.
+    Choosing,
 }
 
 /// One key with its modifier. Shift is in the character.
@@ -247,6 +256,18 @@ pub(crate) const TABLE: &[Row] = &[
         enabled: details,
         ..row("details", Verb::Details, &[key(KeyCode::Enter)], "do-details", "help-details")
     }),
+    Row {
+        contexts: SCROLLS,
+        offered: &[Pane::Trace],
+        enabled: cancel,
+        ..row("cancel", Verb::Cancel, &[letter('x')], "do-cancel", "help-cancel")
+    },
+    Row {
+        contexts: SCROLLS,
+        offered: &[Pane::Trace],
+        enabled: send_to,
+        ..row("send-to", Verb::SendTo, &[letter('X')], "do-send-to", "help-send-to")
+    },
     view(Row { offered: EVERYWHERE, ..row("zoom", Verb::Zoom, &[letter('z')], "do-zoom", "help-zoom") }),
     view(Row {
         offered: EVERYWHERE,
@@ -314,6 +335,7 @@ pub(crate) const TABLE: &[Row] = &[
             Context::Dialog,
             Context::Leaving,
             Context::Confirming,
+            Context::Choosing,
             Context::Palette,
         ],
         ..moving(FIXED, Verb::Close, &[key(KeyCode::Esc)], "do-close", "help-close")
@@ -332,6 +354,12 @@ pub(crate) const TABLE: &[Row] = &[
     Row { contexts: &[Context::Palette], ..dialog(Verb::Down, &[key(KeyCode::Down), control('n')], "help-up-down") },
     Row { contexts: &[Context::Palette], ..dialog(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page") },
     Row { contexts: &[Context::Palette], ..dialog(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::SendHere, &[key(KeyCode::Enter)], "do-send-to") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::Up, &[key(KeyCode::Up), letter('k')], "help-up-down") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::Down, &[key(KeyCode::Down), letter('j')], "help-up-down") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::PageUp, &[key(KeyCode::PageUp)], "help-page") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::PageDown, &[key(KeyCode::PageDown)], "help-page") },
+    Row { contexts: &[Context::Choosing], ..dialog(Verb::Close, &[letter('q'), STOP], "do-close") },
     Row { contexts: &[Context::Reading], ..dialog(Verb::Close, &[key(KeyCode::Enter)], "do-close") },
     Row {
         contexts: &[Context::Confirming],
@@ -371,113 +399,6 @@ pub(crate) fn find(verb: Verb) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.verb == verb)
 }
 
-const fn always(_: &App, _: &Snapshot) -> Result<(), Message> {
-    Ok(())
-}
-
-fn selected<'a>(app: &App, snapshot: &'a Snapshot) -> Result<&'a KeyView, Message> {
-    app.selected_key(snapshot).ok_or_else(|| Message::new("why-no-keys"))
-}
-
-fn some_key(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    selected(app, snapshot).map(|_| ())
-}
-
-fn rotate_to(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    let key = selected(app, snapshot)?;
-    let reason = match key.status {
-        Status::Disabled => "why-disabled",
-        Status::Blocked => "why-blocked",
-        _ if key.active => "why-active-already",
-        _ => return Ok(()),
-    };
-    Err(Message::new(reason).with("label", &key.label))
-}
-
-fn auto_rotate(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    if snapshot.setup.auto_rotate_allowed || snapshot.auto_rotate {
-        return Ok(());
-    }
-    Err(Message::new("why-auto-rotate").with("setting", "KMI_AUTO_ROTATE_ALLOWED=1"))
-}
-
-fn unblock(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    let key = selected(app, snapshot)?;
-    match key.status {
-        Status::Blocked | Status::Exhausted => Ok(()),
-        _ => Err(Message::new("why-not-blocked").with("label", &key.label)),
-    }
-}
-
-/// The demo's files are its own.
-fn on_files(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    match snapshot.setup.mode {
-        Mode::Demo => Err(Message::new("why-files-demo")),
-        Mode::Live | Mode::DryRun => Ok(()),
-    }
-}
-
-/// Only where there is nothing to lose by it.
-fn demo(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    let own = snapshot.link == Link::Own && snapshot.setup.mode != Mode::Demo;
-    if own && snapshot.keys.is_empty() { Ok(()) } else { Err(Message::new("why-no-demo")) }
-}
-
-fn switch_key(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    some_key(app, snapshot)?;
-    on_files(app, snapshot)
-}
-
-fn fix(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    match app.remedy(snapshot) {
-        None => Err(Message::new("why-no-fix")),
-        Some(Remedy::FixPermissions) => on_files(app, snapshot),
-        Some(_) => Ok(()),
-    }
-}
-
-fn undo(app: &App, _: &Snapshot) -> Result<(), Message> {
-    if app.undo.is_empty() { Err(Message::new("why-nothing-to-undo")) } else { Ok(()) }
-}
-
-fn background(_: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    match (snapshot.link, snapshot.setup.mode) {
-        (Link::Own, Mode::Demo) => Err(Message::new("why-background-demo")),
-        (Link::Own, _) => Ok(()),
-        _ => Err(Message::new("why-background-attached")),
-    }
-}
-
-fn details(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    app.subject(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-selected"))
-}
-
-fn copy(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    app.copied(snapshot).map(|_| ()).ok_or_else(|| Message::new("why-nothing-to-copy"))
-}
-
-fn copy_curl(app: &App, _: &Snapshot) -> Result<(), Message> {
-    let request = app.trace.selected().filter(|_| app.focus == Pane::Trace);
-    request.map(|_| ()).ok_or_else(|| Message::new("why-no-request"))
-}
-
-fn sort(app: &App, _: &Snapshot) -> Result<(), Message> {
-    if app.focus == Pane::Keys { Ok(()) } else { Err(Message::new("why-not-sorted")) }
-}
-
-fn jump(app: &App, snapshot: &Snapshot) -> Result<(), Message> {
-    match app.focus {
-        Pane::Keys | Pane::Quota | Pane::Limits => some_key(app, snapshot),
-        Pane::Trace => {
-            let record = app.trace.selected().ok_or_else(|| Message::new("why-no-request"))?;
-            let label = record.key.as_ref().ok_or_else(|| Message::new("why-no-key-tried"))?;
-            let known = snapshot.keys.iter().any(|key| key.label == *label);
-            if known { Ok(()) } else { Err(Message::new("why-key-gone").with("label", label)) }
-        }
-        Pane::Doctor => Err(Message::new("why-no-request")),
-    }
-}
-
 impl Context {
     /// Whether letters are text there, and no commands.
     pub(crate) const fn takes_text(self) -> bool {
@@ -492,6 +413,7 @@ impl Context {
             Some(Overlay::Palette(_)) => Self::Palette,
             Some(Overlay::Form(_)) => Self::Dialog,
             Some(Overlay::Confirm(_)) => Self::Confirming,
+            Some(Overlay::PickKey(_)) => Self::Choosing,
             Some(Overlay::Filter(_)) => Self::Filter,
             Some(Overlay::Quit { .. }) => Self::Leaving,
         }

@@ -20,6 +20,7 @@ use super::{
         confirm::Confirm,
         form::Form,
         palette::Palette,
+        pick_key::PickKey,
         sheet::{Sheet, Topic},
     },
     toast::Toasts,
@@ -68,6 +69,7 @@ pub(crate) enum Overlay {
     },
     Form(Form),
     Confirm(Confirm),
+    PickKey(PickKey),
     /// In the trace pane itself.
     Filter(FilterLine),
     Quit {
@@ -80,6 +82,8 @@ pub(crate) enum Overlay {
 pub(crate) enum Subject {
     Key(Label),
     Request(Arc<TraceRecord>),
+    /// By its id: it goes on, and ends.
+    Running(String),
     Finding(Named),
 }
 
@@ -180,7 +184,7 @@ impl App {
             Pane::Keys | Pane::Quota | Pane::Limits => {
                 self.selected_key(snapshot).map(|key| Subject::Key(key.label.clone()))
             }
-            Pane::Trace => self.trace.selected().cloned().map(Subject::Request),
+            Pane::Trace => self.request(snapshot).map(|request| request.subject()),
             Pane::Doctor => {
                 let row = self.finding_row(snapshot);
                 findings::named(&findings(snapshot), row).map(Subject::Finding)
@@ -194,7 +198,7 @@ impl App {
             Pane::Keys | Pane::Quota | Pane::Limits => {
                 self.selected_key(snapshot).map(|key| Copied::label(key.label.as_str()))
             }
-            Pane::Trace => self.trace.selected().map(|record| Copied::request_id(record)),
+            Pane::Trace => self.request(snapshot).map(|request| Copied::request_id(&request.record())),
             Pane::Doctor => None,
         }
     }
@@ -205,7 +209,7 @@ impl App {
     }
 
     fn curl(&self, snapshot: &Snapshot) -> Option<Copied> {
-        self.trace.selected().map(|record| Copied::curl(record, &snapshot.setup))
+        self.request(snapshot).map(|request| Copied::curl(&request.record(), &snapshot.setup))
     }
 
     fn run(&mut self, verb: Verb, snapshot: &Snapshot) -> Vec<Effect> {
@@ -224,6 +228,9 @@ impl App {
             Verb::Demo => return vec![Effect::Demo],
             Verb::SwitchKey => return self.switch_key(snapshot),
             Verb::Fix => self.ask_to_fix(snapshot),
+            Verb::Cancel => self.ask_to_cancel(snapshot),
+            Verb::SendTo => self.ask_where_to(snapshot),
+            Verb::SendHere => return self.send_here(snapshot),
             Verb::Confirm => return self.confirmed(),
             Verb::KeepScreen => return vec![Effect::KeepScreen],
             Verb::Submit => return self.submit(snapshot),
@@ -234,7 +241,7 @@ impl App {
             Verb::Palette => return vec![Effect::OpenPalette],
             Verb::RunChosen => return self.run_chosen(snapshot),
             Verb::Copy => return self.copy(self.copied(snapshot)),
-            Verb::CopyRow => return self.copy(self.trace.selected().map(|record| Copied::row(record))),
+            Verb::CopyRow => return self.copy(self.request(snapshot).map(|request| Copied::row(&request.record()))),
             Verb::CopyCurl => return self.copy(self.curl(snapshot)),
             Verb::Jump => self.jump(snapshot),
             Verb::Sort => self.sort = self.sort.next(),
@@ -294,13 +301,17 @@ impl App {
                 palette.row = step(verb, palette.row, palette.len(), page);
                 return;
             }
+            Some(Overlay::PickKey(pick)) => {
+                pick.row = step(verb, pick.row, pick.labels(snapshot).len(), page);
+                return;
+            }
             _ => {}
         }
         match self.focus {
             Pane::Trace if verb == Verb::Home => self.trace.follow(),
             pane => {
                 let count = match pane {
-                    Pane::Trace => self.trace.shown().len(),
+                    Pane::Trace => self.running(snapshot).len() + self.trace.shown().len(),
                     Pane::Doctor => findings(snapshot).len(),
                     Pane::Keys | Pane::Quota | Pane::Limits => snapshot.keys.len(),
                 };
@@ -318,7 +329,7 @@ impl App {
     /// From a key to its requests, from a request to its key.
     fn jump(&mut self, snapshot: &Snapshot) {
         if self.focus == Pane::Trace {
-            self.key = self.trace.selected().and_then(|record| record.key.clone());
+            self.key = self.request(snapshot).and_then(|request| request.record().key.clone());
             self.focus = Pane::Keys;
         } else if let Some(key) = self.selected_key(snapshot)
             && let Ok(filter) = Filter::of("key", &[key.label.as_str()])

@@ -13,7 +13,7 @@ use crate::domain::{
 /// A second while something counts down, else a minute, for the clock.
 pub(super) fn stays_true(app: &App, snapshot: &Snapshot, now: Timestamp) -> Duration {
     let counts = !app.toasts.is_empty()
-        || !snapshot.held.is_empty()
+        || !snapshot.running.is_empty()
         || snapshot.hosts.iter().any(|host| matches!(host.circuit, CircuitState::Open { .. }))
         || snapshot.keys.iter().any(|key| counts_seconds(key, now));
     let into_minute = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();

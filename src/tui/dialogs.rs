@@ -6,11 +6,13 @@ use super::{
     overlay::{
         confirm::Confirm,
         form::{Form, Kind},
+        pick_key::PickKey,
     },
 };
 use crate::domain::{
     command::{Command, Severity},
     message::Message,
+    running::Phase,
     snapshot::{Remedy, Skip, Snapshot},
 };
 
@@ -45,6 +47,30 @@ impl App {
     pub(super) fn ask_to_import(&mut self) {
         let (question, effect) = (Message::new("import-question"), Effect::Errand(Errand::ImportKeys));
         self.overlay = Some(Overlay::Confirm(Confirm { question, effect }));
+    }
+
+    pub(super) fn ask_to_cancel(&mut self, snapshot: &Snapshot) {
+        let Ok(running) = self.target(snapshot) else { return };
+        let answering = matches!(running.phase, Phase::Answering { .. });
+        let question = if answering { "cancel-answering-question" } else { "cancel-question" };
+        let question = Message::new(question).with("method", running.method.as_str());
+        let question = question.with("path", running.endpoint.as_str());
+        let effect = Effect::Send(Command::Cancel(running.request_id.clone()));
+        self.overlay = Some(Overlay::Confirm(Confirm { question, effect }));
+    }
+
+    pub(super) fn ask_where_to(&mut self, snapshot: &Snapshot) {
+        let Ok(running) = self.target(snapshot) else { return };
+        let without = running.phase.key().map(|(key, _)| key.clone());
+        let request_id = running.request_id.clone();
+        self.overlay = Some(Overlay::PickKey(PickKey { request_id, without, row: 0 }));
+    }
+
+    /// The engine says whether it can be.
+    pub(super) fn send_here(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let Some(Overlay::PickKey(pick)) = self.overlay.take() else { return Vec::new() };
+        let Some(label) = pick.chosen(snapshot) else { return Vec::new() };
+        vec![Effect::Send(Command::SendTo { request_id: pick.request_id, label })]
     }
 
     pub(super) fn confirmed(&mut self) -> Vec<Effect> {

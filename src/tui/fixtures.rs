@@ -14,6 +14,8 @@ use crate::domain::{
     message::Message,
     now,
     outcome::Cause,
+    reason::{Chosen, PassedOver},
+    running::{Phase, RunningView},
     runway::Pace,
     setting::{SettingOrigin, SettingView},
     shared_cause::{Common, SharedCause},
@@ -21,7 +23,7 @@ use crate::domain::{
         CircuitState, Confidence, Contradiction, Counters, Finding, HeldView, HostView, KeyView, Link, Mode, RateView,
         Setup, Skip, Snapshot, Status, Traffic, UsageView,
     },
-    trace::{Attempt, Ending, Tokens, TraceRecord},
+    trace::{Attempt, Ending, Process, Tokens, TraceRecord},
     usage::{Usage, Window, WindowKind},
 };
 
@@ -161,6 +163,73 @@ pub(super) fn normal() -> Snapshot {
     }
 }
 
+/// The same with requests on their way, one in each phase.
+pub(super) fn busy() -> Snapshot {
+    let mut snapshot = normal();
+    let (alpha, beta, delta) = (Label::new("alpha"), Label::new("beta"), Label::new("delta"));
+    let passed = |key: &Label, cause: &str, seconds| PassedOver {
+        key: key.clone(),
+        skip: Skip::CoolingDown { cause: cause.into(), until: later(seconds) },
+    };
+    let one = |number: u8, seconds, phase| RunningView {
+        request_id: format!("{number:02x}23456789abcdef0123456789abcdef"),
+        at: ago(seconds),
+        since: ago(seconds - 1),
+        phase,
+        ..running()
+    };
+    let refused = Attempt {
+        key: beta.clone(),
+        status: Some(429),
+        cause: "rate_limited".into(),
+        ms: 90,
+        why: Some(Chosen::Bound),
+    };
+    let blocked = Skip::Blocked { reason: "payment_required".into(), until: Some(later(3_000)) };
+    let out = [
+        passed(&alpha, "quota_five_hours", 6_610),
+        passed(&beta, "rate_limited", 42),
+        PassedOver { key: delta.clone(), skip: blocked },
+        PassedOver { key: Label::new("omega"), skip: Skip::Blocked { reason: "holiday".into(), until: None } },
+    ];
+    snapshot.running = vec![
+        RunningView { bytes_out: 48_210, ..one(1, 95, Phase::Answering { key: beta, why: Chosen::Strategy }) },
+        RunningView {
+            passed_over: [passed(&delta, "quota_week", 300_000)].into(),
+            ..one(2, 31, Phase::Asking { key: alpha, why: Chosen::InItsPlace })
+        },
+        RunningView {
+            passed_over: out.into(),
+            key_expected: Some(later(42)),
+            attempts: vec![refused.clone()],
+            ..one(3, 18, Phase::Held { until: later(282) })
+        },
+        RunningView { attempts: vec![refused], ..one(4, 6, Phase::Waiting { until: Some(later(2)) }) },
+        RunningView { model: None, ..one(5, 2, Phase::Reading) },
+    ];
+    snapshot
+}
+
+fn running() -> RunningView {
+    RunningView {
+        request_id: String::new(),
+        method: "POST".into(),
+        endpoint: "/chat/completions".into(),
+        model: Some("kimi-for-coding".into()),
+        client: Some("KimiCLI/1.49.0".into()),
+        process: Some(Process { pid: 4711, name: "kimi".into() }),
+        session: Some("3f2a9c1e".into()),
+        stream: true,
+        at: at(),
+        phase: Phase::Reading,
+        since: at(),
+        attempts: Vec::new(),
+        passed_over: Arc::default(),
+        key_expected: None,
+        bytes_out: 0,
+    }
+}
+
 /// Everything that can go wrong, with foreign text that would like to.
 pub(super) fn alarm() -> Snapshot {
     let mut snapshot = normal();
@@ -196,6 +265,19 @@ pub(super) fn alarm() -> Snapshot {
         key_expected: None,
     };
     snapshot.held = vec![held; 5];
+    let evil = "\u{1b}[31m\u{202e}日本語 ".repeat(30);
+    snapshot.running = busy().running;
+    for running in &mut snapshot.running {
+        running.method.clone_from(&evil);
+        running.endpoint.clone_from(&evil);
+        running.session = Some(evil.clone());
+        running.process = Some(Process { pid: u32::MAX, name: evil.clone() });
+        running.bytes_out = u64::MAX;
+        running.phase = match running.phase.key() {
+            Some((_, why)) => Phase::Answering { key: Label::new(&evil), why },
+            None => Phase::Held { until: Timestamp::MAX },
+        };
+    }
     snapshot.shared_cause = Some(SharedCause {
         at: ago(3),
         common: Common::ClientIdentity,

@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_persons_own_keys_stand_instead() {
-        let (keymap, faults) = read("rotate = ['x', 'ctrl-r', 'f5']\nquit = ['ю']\npause = []\n");
+        let (keymap, faults) = read("rotate = ['v', 'ctrl-r', 'f5']\nquit = ['ю']\npause = []\n");
         assert_eq!(faults, Vec::<String>::new());
         let on = |code, modifiers| {
             let found = keymap.action(&Event::Key(KeyEvent::new(code, modifiers)), Context::Panes);
@@ -295,7 +295,7 @@ mod tests {
         };
         let run = |verb| Some(format!("{:?}", Action::Run(verb)));
         for (code, modifiers, expected) in [
-            (KeyCode::Char('x'), KeyModifiers::NONE, run(Verb::Rotate)),
+            (KeyCode::Char('v'), KeyModifiers::NONE, run(Verb::Rotate)),
             (KeyCode::Char('r'), KeyModifiers::CONTROL, run(Verb::Rotate)),
             (KeyCode::F(5), KeyModifiers::NONE, run(Verb::Rotate)),
             (KeyCode::Char('r'), KeyModifiers::NONE, None),

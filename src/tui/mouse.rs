@@ -66,7 +66,7 @@ impl App {
     /// The selected row of the focused pane, as its lines are numbered.
     pub(super) fn row(&self, snapshot: &Snapshot) -> usize {
         match self.focus {
-            Pane::Trace => self.trace.row(),
+            Pane::Trace => self.request_row(&self.running(snapshot)),
             Pane::Doctor => self.finding_row(snapshot),
             Pane::Keys | Pane::Quota | Pane::Limits => {
                 let selected = self.key_row(snapshot);
@@ -77,7 +77,7 @@ impl App {
 
     pub(super) fn select(&mut self, row: usize, snapshot: &Snapshot) {
         match self.focus {
-            Pane::Trace => self.trace.select(row),
+            Pane::Trace => self.select_request(row, snapshot),
             Pane::Doctor => self.finding = findings::named(&findings(snapshot), row).map(|named| named.name),
             Pane::Keys | Pane::Quota | Pane::Limits => {
                 let key = self.key_order(snapshot).get(row).and_then(|key| snapshot.keys.get(*key));

@@ -133,6 +133,54 @@ fn what_is_not_possible_says_why_and_does_nothing() {
 }
 
 #[test]
+fn a_running_request_is_cancelled_after_a_yes_and_sent_to_the_key_that_is_chosen() {
+    let busy = fixtures::busy();
+    let press_all = |app: &mut App, pressed: &str| -> Vec<Effect> {
+        let code = |character| if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
+        pressed.chars().flat_map(|character| press(app, &busy, code(character))).collect()
+    };
+    let held = &busy.running[2].request_id;
+    let mut app = App::new(fixtures::history());
+    // Those that wait stand first.
+    assert_eq!(press_all(&mut app, "3kkkkkx"), []);
+    assert_eq!((app.context(), press_all(&mut app, "n")), (Context::Confirming, vec![]));
+    assert_eq!(press_all(&mut app, "xy"), [Effect::Send(Command::Cancel(held.clone()))]);
+    // Also from its details.
+    assert_eq!(press_all(&mut app, "\nX"), []);
+    let sent = Command::SendTo { request_id: held.clone(), label: Label::new("beta") };
+    assert_eq!((app.context(), press_all(&mut app, "j\n")), (Context::Choosing, vec![Effect::Send(sent)]));
+    // The key that it has is not offered.
+    let asking = &busy.running[1].request_id;
+    let sent = Command::SendTo { request_id: asking.clone(), label: Label::new("beta") };
+    assert_eq!(press_all(&mut app, "jjjX\n"), [Effect::Send(sent)]);
+    for (pressed, reason) in
+        [("3x", "why-ended"), ("3kkkX", "why-answering"), ("3kX", "why-reading"), ("x", "why-no-request")]
+    {
+        let mut app = App::new(fixtures::history());
+        assert_eq!((press_all(&mut app, pressed), app.toasts.messages()), (vec![], vec![reason]), "{pressed}");
+    }
+}
+
+#[test]
+fn the_selection_stays_with_a_request_that_ends() {
+    let (busy, normal) = (fixtures::busy(), fixtures::normal());
+    let (mut app, _) = keys(&busy, "3kkk");
+    let id = busy.running[0].request_id.clone();
+    let selected = |app: &App, snapshot: &Snapshot| app.request(snapshot).map(|one| one.record().request_id.clone());
+    assert_eq!(selected(&app, &busy), Some(id.clone()));
+    app.trace.toggle_pause();
+    app.trace.select_running(&id);
+    press(&mut app, &busy, KeyCode::Enter);
+    let record = TraceRecord { request_id: id.clone(), endpoint: "/ended".into(), ..fixtures::record() };
+    update(&mut app, Action::Record(Arc::new(record)), &normal);
+    let screen = draw(&mut app, &normal, &words(Locale::English), (80, 24), false);
+    assert!(screen.contains("/ended"), "its details go on as a record:\n{screen}");
+    press(&mut app, &normal, KeyCode::Esc);
+    app.trace.follow();
+    assert_eq!(selected(&app, &normal), Some(id), "the newest");
+}
+
+#[test]
 fn auto_rotation_can_be_turned_off_even_where_it_is_not_allowed() {
     let setup = Arc::new(Setup { auto_rotate_allowed: false, ..fixtures::setup() });
     let snapshot = Snapshot { setup, ..fixtures::normal() };
@@ -556,10 +604,11 @@ fn time_moves_the_screen_only_while_something_counts() {
 }
 
 /// What there may be to show, with its requests.
-fn scenes() -> [(&'static str, Snapshot, Vec<Arc<TraceRecord>>); 3] {
+fn scenes() -> [(&'static str, Snapshot, Vec<Arc<TraceRecord>>); 4] {
     [
         ("empty", fixtures::empty(), Vec::new()),
         ("normal", fixtures::normal(), fixtures::history()),
+        ("busy", fixtures::busy(), fixtures::history()),
         ("alarm", fixtures::alarm(), fixtures::hostile()),
     ]
 }
@@ -575,7 +624,7 @@ fn the_screen_looks_as_it_should() {
                 insta::assert_snapshot!(format!("{name}-{}x{}-{}", size.0, size.1, locale.tag()), screen);
             }
             // Those of a normal day are below, one by one.
-            if name != "normal" {
+            if name != "normal" && name != "busy" {
                 let panes = [Pane::Quota, Pane::Limits, Pane::Doctor].map(|pane| {
                     app.focus = pane;
                     draw(&mut app, &snapshot, &words, (80, 24), false)
@@ -609,6 +658,19 @@ fn the_screen_looks_as_it_should() {
             }
             insta::assert_snapshot!(format!("{name}-{tag}"), draw(&mut app, &normal, &words, (80, 24), false));
         }
+        for (name, pressed) in [("held", "3kkkkk\n"), ("asking", "3kk\n"), ("pick-key", "3kkkkkX"), ("cancel", "3kkkx")]
+        {
+            let busy = fixtures::busy();
+            for size in [(80, 24), (120, 40)] {
+                let mut app = App::new(fixtures::history());
+                for character in pressed.chars() {
+                    let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
+                    press(&mut app, &busy, code);
+                }
+                let screen = draw(&mut app, &busy, &words, size, false);
+                insta::assert_snapshot!(format!("{name}-{}x{}-{tag}", size.0, size.1), screen);
+            }
+        }
         let mut app = App::new(fixtures::history());
         let mut palette = Palette::open(&words);
         "ro".chars().for_each(|letter| palette.edit(InputRequest::InsertChar(letter)));
@@ -632,7 +694,7 @@ fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
                     let mut app = App::new(history.clone());
                     app.focus = Pane::ALL[usize::from(width + height) % 5];
                     update(&mut app, Action::Snapshot, snapshot);
-                    draw(&mut app, snapshot, &words, (width, *height), at == 2);
+                    draw(&mut app, snapshot, &words, (width, *height), at == 3);
                 }
             }
         }
@@ -644,7 +706,7 @@ fn every_size_is_drawn_without_a_panic_or_a_missing_word() {
 fn every_width_and_every_height_is_drawn_in_one_view_after_the_other() {
     let views = [
         "", "z", "2z", "3z", "4z", "5z", "?", "?/key", "o", ":", ":ro", "b", "n", "1\n", "3\n", "5\n", "/x kye:x",
-        "5F", "3 ", "q",
+        "5F", "3 ", "q", "3kkkkk\n", "3kkkkkX", "3kx",
     ];
     let scenes = scenes();
     let sizes = (0..=250).flat_map(|width| [(width, 24), (width, 80)]).chain((0..=80).map(|height| (120, height)));
@@ -667,9 +729,11 @@ fn every_width_and_every_height_is_drawn_in_one_view_after_the_other() {
 #[test]
 fn every_overlay_is_drawn_at_every_size() {
     for words in all_words() {
-        for (snapshot, history) in [(fixtures::normal(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())]
-        {
-            for pressed in ["?", "o", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x"] {
+        for (snapshot, history) in [(fixtures::busy(), fixtures::history()), (fixtures::alarm(), fixtures::hostile())] {
+            for pressed in [
+                "?", "o", "b", "q", "qw", "1\n", "3\n", "5\n", "2jj\n", "/x kye:x", "3k\n", "3kkkkk\n", "3kkkkkX",
+                "3kx",
+            ] {
                 let mut app = App::new(history.clone());
                 for character in pressed.chars() {
                     let code = if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) };
@@ -716,7 +780,7 @@ fn nothing_hostile_reaches_the_screen() {
     let mut app = App::new(fixtures::hostile());
     let alarm = fixtures::alarm();
     update(&mut app, Action::Snapshot, &alarm);
-    for pressed in ["", "3", "\n"] {
+    for pressed in ["", "3", "\n", "q3kkkkk\n"] {
         pressed.chars().for_each(|character| {
             press(&mut app, &alarm, if character == '\n' { KeyCode::Enter } else { KeyCode::Char(character) });
         });
@@ -892,7 +956,7 @@ proptest! {
         width in 0_u16..140,
         height in 0_u16..50,
     ) {
-        let snapshots = [fixtures::empty(), fixtures::normal(), fixtures::alarm()];
+        let snapshots = [fixtures::empty(), fixtures::busy(), fixtures::alarm()];
         let words = words(Locale::Russian);
         let mut app = App::new(fixtures::history());
         for (at, (action, snapshot)) in actions.into_iter().enumerate() {
@@ -900,6 +964,9 @@ proptest! {
             update(&mut app, action, snapshot);
             prop_assert!(app.key_row(snapshot) < snapshot.keys.len().max(1));
             prop_assert!(app.key_line(snapshot) < snapshot.keys.len().max(1));
+            let running = app.running(snapshot);
+            let rows = running.len() + app.trace.shown().len();
+            prop_assert!(app.request_row(&running) < rows.max(1));
             prop_assert!(app.trace.row() < app.trace.shown().len().max(1));
             prop_assert!(app.trace.shown().len() <= app.trace.all());
             prop_assert!(app.finding_row(snapshot) < snapshot.findings.len().max(1));

@@ -107,8 +107,27 @@ impl TraceList {
         self.selected = self.shown.get(row).map(|record| record.request_id.clone());
     }
 
+    #[cfg(test)]
     pub(crate) fn selected(&self) -> Option<&Arc<TraceRecord>> {
         self.shown.get(self.row())
+    }
+
+    /// Selects a request that has not ended, wherever the list stands.
+    pub(crate) fn select_running(&mut self, request_id: &str) {
+        self.selected = Some(request_id.to_owned());
+    }
+
+    pub(crate) fn selected_id(&self) -> Option<&str> {
+        self.selected.as_deref()
+    }
+
+    pub(crate) const fn means(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// A request that has ended, also one that is not shown.
+    pub(crate) fn find(&self, request_id: &str) -> Option<&Arc<TraceRecord>> {
+        self.waiting.records.iter().chain(&self.all.records).find(|record| record.request_id == request_id)
     }
 
     /// The selected row; the newest when the selected one is gone.

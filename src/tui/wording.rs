@@ -12,6 +12,8 @@ use crate::{
     domain::{
         message::Message,
         outcome::Cause,
+        reason::PassedOver,
+        running::{Phase, RunningView},
         runway,
         shared_cause::Common,
         snapshot::{KeyView, Mode, Skip, Status, UsageView},
@@ -77,6 +79,50 @@ pub(crate) fn who_acts(skip: &Skip) -> &'static str {
         (_, Skip::Blocked { .. }) => "acts-unblock",
         _ => "acts-nobody",
     }
+}
+
+/// What a running request does, in a word.
+pub(crate) const fn phase(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Reading => "phase-reading",
+        Phase::Held { .. } => "phase-held",
+        Phase::Waiting { .. } => "phase-waiting",
+        Phase::Asking { .. } => "phase-asking",
+        Phase::Answering { .. } => "phase-answering",
+    }
+}
+
+/// What a running request waits for, and until when; empty when it does not wait.
+pub(crate) fn wait(view: &View<'_>, running: &RunningView) -> String {
+    let left = |moment| countdown(view.words, view.until(moment));
+    let until = match running.phase {
+        Phase::Held { until } => until,
+        Phase::Waiting { until: Some(until) } => {
+            return view.say(&Message::new("wait-again").with("left", left(until)));
+        }
+        _ => return String::new(),
+    };
+    // The one that is back first is the one that is waited for.
+    let back = |passed: &&PassedOver| super::countdown::back_at(&passed.skip).unwrap_or(Timestamp::MAX);
+    let why = running.passed_over.iter().min_by_key(back).map(|passed| skip(view, &passed.skip));
+    let why = why.or_else(|| running.attempts.last().map(|tried| cause(view.words, &tried.cause))).unwrap_or_default();
+    let expected = running.key_expected.filter(|expected| *expected < until);
+    view.say(&match expected {
+        Some(expected) => Message::new("wait-key").with("left", left(expected)).with("why", why),
+        None => Message::new("wait-gives-up").with("left", left(until)).with("why", why),
+    })
+}
+
+/// Why a key is passed over, until when, and who must act.
+pub(crate) fn passed_over(view: &View<'_>, skip: &Skip) -> String {
+    let mut parts = vec![self::skip(view, skip)];
+    if let Some(back) = super::countdown::back_at(skip).filter(|back| view.until(*back) > Duration::ZERO) {
+        parts.push(
+            view.say(&Message::new("passed-until").with("time", time(view, back)).with("span", view.until(back))),
+        );
+    }
+    parts.extend(Some(who_acts(skip)).filter(|acts| *acts != "acts-nobody").map(|acts| view.text(acts)));
+    view.join(&parts)
 }
 
 /// When a window of a key will be empty, where that is before it comes back.

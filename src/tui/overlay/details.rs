@@ -16,7 +16,11 @@ use crate::{
         key::Label,
         ledger::Name,
         message::Message,
-        now, prompt_cache,
+        now,
+        outcome::Cause,
+        prompt_cache,
+        reason::{Act, Chosen},
+        running::{Phase, RunningView},
         shared_cause::Common,
         snapshot::{Contradiction, Finding, KeyView, UsageView},
         trace::{Attempt, TokenSums, Tokens, TraceRecord},
@@ -40,6 +44,8 @@ const SPARK: usize = 30;
 /// Enough of a conversation's digest to tell it from others.
 const CONVERSATION: usize = 8;
 const WEEK: i64 = 7;
+/// Most keys whose reasons are told.
+const KEYS_TOLD: usize = 64;
 
 /// A fact: Fluent id of its name, what it is, how it looks.
 type Fact = (&'static str, String, Style);
@@ -48,6 +54,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, subject: 
     let (title, facts) = match subject {
         Subject::Key(label) => key(view, label),
         Subject::Request(record) => (view.text("details-request"), request(view, record)),
+        Subject::Running(id) => running(view, id),
         Subject::Finding(named) => finding(view, named),
     };
     let room = usize::from(WIDTH.min(area.width).saturating_sub(4));
@@ -214,6 +221,8 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
     facts.extend(wording::trouble(view.words, record).map(|trouble| ("fact-trouble", trouble, theme.bad)));
     facts.extend(record.error.as_deref().map(|error| ("fact-error", view.clean(error), theme.bad)));
     facts.push(plain("fact-key", known(record.key.as_ref().map(Label::as_str))));
+    let last = record.attempts.last().and_then(|tried| Some((&tried.key, tried.why?)));
+    facts.extend(key_reasons(view, record, last));
     facts.extend(record.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
     if record.waited >= Duration::from_millis(1) {
         facts.push(plain("fact-waited", took(record.waited)));
@@ -230,20 +239,106 @@ fn request(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
         plain("fact-conversation", conversation(view, record)),
         plain("fact-stream", view.text(if record.stream { "yes" } else { "no" })),
         plain("fact-client", known(record.client.as_deref())),
+    ]);
+    facts.extend(who(view, record));
+    facts.extend([
         plain("fact-hint", known(Some(record.prompt_hint.as_str()).filter(|hint| !hint.is_empty()))),
         plain("fact-request-id", view.clean(&record.request_id)),
     ]);
     facts
 }
 
+/// A request on its way; once it has ended, its record.
+fn running(view: &View<'_>, id: &str) -> (String, Vec<Fact>) {
+    if let Some(running) = view.snapshot.running.iter().find(|running| running.request_id == id) {
+        return (view.text("details-running"), running_facts(view, running));
+    }
+    let ended = view.app.trace.find(id).map(|record| request(view, record));
+    let facts = ended.unwrap_or_else(|| vec![("", view.text("details-gone"), view.theme.warn)]);
+    (view.text("details-request"), facts)
+}
+
+fn running_facts(view: &View<'_>, running: &RunningView) -> Vec<Fact> {
+    let theme = view.theme;
+    let plain = |id, text| (id, text, theme.text);
+    let known = |text: Option<&str>| text.map_or_else(|| view.nothing(), |text| view.clean(text));
+    let record = running.so_far();
+    let line = format!("{} {}", view.clean(&running.method), view.clean(&running.endpoint));
+    let style = if running.waits() { theme.warn } else { theme.accent };
+    let since = countdown(view.words, view.since(running.since));
+    let phase = Message::new("details-phase").with("phase", view.text(wording::phase(&running.phase)));
+    let mut facts = vec![
+        plain("fact-time", moment_and_age(view, running.at)),
+        plain("fact-request-line", line),
+        ("fact-doing", view.say(&phase.with("since", since)), style),
+    ];
+    let wait = wording::wait(view, running);
+    if !wait.is_empty() {
+        facts.push(("fact-doing", wait, style));
+    }
+    if let Phase::Held { until } = running.phase {
+        facts.push((
+            "fact-doing",
+            view.say(&Message::new("details-gives-up").with("moment", until).with("span", view.until(until))),
+            theme.text,
+        ));
+    }
+    facts.extend(key_reasons(view, &record, running.phase.key()));
+    facts.extend(running.attempts.iter().map(|attempt| attempt_fact(view, attempt)));
+    facts.extend([
+        plain("fact-bytes", running.bytes_out.to_string()),
+        plain("fact-model", known(running.model.as_deref())),
+        plain("fact-stream", view.text(if running.stream { "yes" } else { "no" })),
+        plain("fact-client", known(running.client.as_deref())),
+    ]);
+    facts.extend(who(view, &record));
+    facts.push(plain("fact-request-id", view.clean(&running.request_id)));
+    facts
+}
+
+/// The program and the session behind a request, where they are known.
+fn who(view: &View<'_>, record: &TraceRecord) -> Vec<Fact> {
+    let process = record.process.as_ref().map(|process| {
+        let said = Message::new("details-process").with("name", view.clean(&process.name));
+        ("fact-process", view.say(&said.with("pid", process.pid.to_string())), view.theme.text)
+    });
+    let session = record.session.as_deref().map(|session| ("fact-session", view.clean(session), view.theme.text));
+    process.into_iter().chain(session).collect()
+}
+
+/// Every key with the reason why it was chosen or not: those that were tried stand among the tries with what came of it.
+fn key_reasons(view: &View<'_>, record: &TraceRecord, chosen: Option<(&Label, Chosen)>) -> Vec<Fact> {
+    let theme = view.theme;
+    let fact =
+        |label: &Label, said: String, style| ("fact-keys", view.join(&[view.clean(label.as_str()), said]), style);
+    let mut facts: Vec<Fact> =
+        chosen.iter().map(|(label, why)| fact(label, view.text(why.message_id()), theme.ok)).collect();
+    for passed in record.passed_over.iter() {
+        facts.push(fact(&passed.key, wording::passed_over(view, &passed.skip), theme.warn));
+    }
+    // Nobody is chosen while it waits; older lines of the trace do not tell, nor do those of more keys than anybody reads.
+    if chosen.is_none() || view.snapshot.keys.len() > KEYS_TOLD {
+        return facts;
+    }
+    let told = |label: &Label| {
+        chosen.is_some_and(|(chosen, _)| chosen == label)
+            || record.passed_over.iter().any(|passed| passed.key == *label)
+            || record.attempts.iter().any(|tried| tried.key == *label)
+    };
+    let others = view.snapshot.keys.iter().filter(|key| !told(&key.label));
+    facts.extend(others.map(|key| fact(&key.label, view.text("chosen-not"), theme.dim)));
+    facts
+}
+
 fn attempt_fact(view: &View<'_>, attempt: &Attempt) -> Fact {
     let status = attempt.status.map_or_else(|| view.nothing(), |status| status.to_string());
-    let parts = [
+    let mut parts = vec![
         view.clean(attempt.key.as_str()),
         status,
         wording::cause(view.words, &attempt.cause),
         took(view.words, Duration::from_millis(attempt.ms)),
     ];
+    parts.extend(Cause::from_code(&attempt.cause).and_then(Act::on_cause).map(|act| view.text(act.message_id())));
     let style = if attempt.cause == "ok" { view.theme.ok } else { view.theme.warn };
     ("fact-attempts", view.join(&parts), style)
 }

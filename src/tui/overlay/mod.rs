@@ -7,6 +7,7 @@ mod details;
 pub(crate) mod form;
 mod help;
 pub(crate) mod palette;
+pub(crate) mod pick_key;
 mod quit;
 mod settings;
 pub(crate) mod sheet;
@@ -36,6 +37,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Option
             form::draw(frame, area, view, form);
             Some(Extent::default())
         }
+        Overlay::PickKey(pick) => Some(pick_key::draw(frame, area, view, pick)),
         Overlay::Confirm(confirm) => {
             confirm::draw(frame, area, view, confirm);
             Some(Extent::default())

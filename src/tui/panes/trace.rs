@@ -11,13 +11,14 @@ use super::{Rows, explained, framed};
 use crate::{
     domain::{
         message::Message,
+        running::RunningView,
         trace::{Tokens, TraceRecord},
     },
     tui::{
         app::Overlay,
         columns::{Cell, Column, Row},
         field,
-        format::{self, cut, took, whole, width, wrap},
+        format::{self, count, countdown, cut, took, whole, width, wrap},
         layout::Pane,
         view::View,
         wording,
@@ -29,22 +30,31 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let info = info(view, super::spare(area, view, Pane::Trace));
     let inside = framed(frame, area, view, Pane::Trace, info);
     let area = filter_line(frame, inside, view);
-    if list.shown().is_empty() && list.all() > 0 {
+    let running = view.app.running(view.snapshot);
+    let rows = running.len() + list.shown().len();
+    if rows == 0 && list.all() > 0 {
         return explained(frame, area, view, &[(view.text("trace-none-meant"), view.theme.strong)]);
     }
-    if list.shown().is_empty() {
+    if rows == 0 {
         return explained(frame, area, view, &how_to_connect(view));
     }
-    let selected = list.row();
+    let selected = view.app.request_row(&running);
     // Only what can be seen is laid out, so that columns fit what is on the screen.
     let room = usize::from(area.height.saturating_sub(1)).max(1);
-    let first = super::first_line(list.shown().len(), &(selected..selected + 1), room);
+    // What waits stands at the top and stays in sight, as long as nobody goes below the newest.
+    let at_top = selected <= running.len() && selected < room;
+    let first = if at_top { 0 } else { super::first_line(rows, &(selected..selected + 1), room) };
     let focused = view.app.focus == Pane::Trace;
-    let row = |(at, record): (usize, &std::sync::Arc<TraceRecord>)| row(view, record, focused && at == selected);
     let above = usize::from(area.y - inside.y) + 1;
-    let shown = (first..list.shown().len()).take(room).map(Some);
-    let numbers = std::iter::repeat_n(None, above).chain(shown).collect();
-    let rows: Vec<_> = list.shown().iter().enumerate().skip(first).take(room).map(row).collect();
+    let numbers = std::iter::repeat_n(None, above).chain((first..rows).take(room).map(Some)).collect();
+    let row = |at: usize| {
+        let cells = match running.get(at) {
+            Some(one) => running_cells(view, one),
+            None => cells(view, list.shown().get(at - running.len())?),
+        };
+        Some(Row { cells, selected: focused && at == selected })
+    };
+    let rows: Vec<_> = (first..rows).take(room).filter_map(row).collect();
     let lines = view.table(&columns(view), &rows, area.width);
     view.put_lines(frame, area, lines);
     numbers
@@ -126,7 +136,31 @@ fn columns(view: &View<'_>) -> [Column; 10] {
     ]
 }
 
-fn row(view: &View<'_>, record: &TraceRecord, selected: bool) -> Row {
+/// A request that has not ended: what it does, for how long, and what it waits for.
+fn running_cells(view: &View<'_>, running: &RunningView) -> Vec<Cell> {
+    let theme = view.theme;
+    let style = if running.waits() { theme.warn } else { theme.accent };
+    let key = running.phase.key().map_or_else(|| view.nothing(), |(key, _)| view.clean(key.as_str()));
+    let tries = match running.attempts.len() {
+        0 => String::new(),
+        failed => (failed + 1).to_string(),
+    };
+    let bytes = if running.bytes_out > 0 { count(view.words, running.bytes_out) } else { String::new() };
+    vec![
+        (view.words.clock(running.at), theme.dim),
+        (key, theme.text),
+        (view.clean(&running.method), theme.dim),
+        (view.clean(&running.endpoint), theme.text),
+        (view.text(wording::phase(&running.phase)), style),
+        (countdown(view.words, view.since(running.at)), theme.text),
+        (view.nothing(), theme.dim),
+        (tries, theme.warn),
+        (bytes, theme.dim),
+        (wording::wait(view, running), style),
+    ]
+}
+
+fn cells(view: &View<'_>, record: &TraceRecord) -> Vec<Cell> {
     let theme = view.theme;
     let style = severity_style(view, record);
     let label = record.key.as_ref().map_or_else(|| view.nothing(), |label| view.clean(label.as_str()));
@@ -135,7 +169,7 @@ fn row(view: &View<'_>, record: &TraceRecord, selected: bool) -> Row {
         0 | 1 => (String::new(), theme.dim),
         tries => (tries.to_string(), theme.warn),
     };
-    let cells = vec![
+    vec![
         (view.words.clock(record.at), theme.dim),
         (label, theme.text),
         (view.clean(&record.method), theme.dim),
@@ -146,8 +180,7 @@ fn row(view: &View<'_>, record: &TraceRecord, selected: bool) -> Row {
         tries,
         (tokens(view, record.tokens), theme.dim),
         hint(view, record, style),
-    ];
-    Row { cells, selected }
+    ]
 }
 
 /// `✓ 200`.
