@@ -4,13 +4,14 @@
 mod pseudo;
 
 use std::{
-    cell::{OnceCell, RefCell},
+    cell::RefCell,
     collections::BTreeSet,
     fmt,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use jiff::{Timestamp, tz::TimeZone};
 use unic_langid::LanguageIdentifier;
 
@@ -92,24 +93,31 @@ const GROUP: char = '\u{1f}';
 pub(crate) struct Words {
     locale: Locale,
     zone: TimeZone,
-    bundle: Bundle,
-    /// English, for what the language does not say; made when it is first needed.
-    fallback: OnceCell<Bundle>,
+    language: Arc<Language>,
     /// Ids that were missing or misused; tests assert that it stays empty.
     faults: RefCell<BTreeSet<String>>,
 }
 
 type Bundle = FluentBundle<FluentResource>;
 
+/// A language, read.
+struct Language {
+    bundle: Bundle,
+    /// What is wrong with its files.
+    faults: BTreeSet<String>,
+}
+
+/// Each language is read once, when it is first needed: half a dozen places hold words, and a copy takes 700 KB.
+static LANGUAGES: [OnceLock<Arc<Language>>; Locale::ALL.len()] = [const { OnceLock::new() }; Locale::ALL.len()];
+
 impl Words {
     pub(crate) fn new(locale: Locale, zone: TimeZone) -> Self {
-        Self::made_of(locale, locale.tag(), locale.sources(), zone)
+        Self::of(locale, zone, Language::of(locale).clone())
     }
 
-    fn made_of(locale: Locale, tag: &str, sources: &[(&str, impl AsRef<str>)], zone: TimeZone) -> Self {
-        let faults = RefCell::default();
-        let bundle = bundle(tag, sources, &faults);
-        Self { locale, zone, bundle, fallback: OnceCell::new(), faults }
+    fn of(locale: Locale, zone: TimeZone, language: Arc<Language>) -> Self {
+        let faults = RefCell::new(language.faults.clone());
+        Self { locale, zone, language, faults }
     }
 
     pub(crate) const fn locale(&self) -> Locale {
@@ -138,9 +146,10 @@ impl Words {
             };
             arguments.set(name.as_ref(), value);
         }
-        let english = || self.fallback.get_or_init(|| bundle("en", Locale::English.sources(), &self.faults));
-        let own = self.said(&self.bundle, id, &arguments);
-        own.or_else(|| self.said(english(), id, &arguments)).unwrap_or_else(|| {
+        let own = self.said(&self.language.bundle, id, &arguments);
+        // In English what the language does not say.
+        let english = || self.said(&Language::of(Locale::English).bundle, id, &arguments);
+        own.or_else(english).unwrap_or_else(|| {
             note(&self.faults, id);
             format!("[{id}]")
         })
@@ -213,21 +222,28 @@ impl fmt::Debug for Words {
     }
 }
 
-fn bundle(tag: &str, sources: &[(&str, impl AsRef<str>)], faults: &RefCell<BTreeSet<String>>) -> Bundle {
-    let language: LanguageIdentifier = tag.parse().unwrap_or_default();
-    let mut bundle = FluentBundle::new(vec![language]);
-    bundle.set_use_isolating(false);
-    bundle.set_formatter(Some(|value, _| grouped(value)));
-    for (name, source) in sources {
-        let resource = FluentResource::try_new(source.as_ref().to_owned()).unwrap_or_else(|(resource, errors)| {
-            note(faults, &format!("{name}.ftl: {errors:?}"));
-            resource
-        });
-        if let Err(errors) = bundle.add_resource(resource) {
-            note(faults, &format!("{name}.ftl: {errors:?}"));
-        }
+impl Language {
+    fn of(locale: Locale) -> &'static Arc<Self> {
+        LANGUAGES[locale as usize].get_or_init(|| Arc::new(Self::read(locale.tag(), locale.sources())))
     }
-    bundle
+
+    fn read(tag: &str, sources: &[(&str, impl AsRef<str>)]) -> Self {
+        let language: LanguageIdentifier = tag.parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![language]);
+        let mut faults = BTreeSet::new();
+        bundle.set_use_isolating(false);
+        bundle.set_formatter(Some(|value, _| grouped(value)));
+        for (name, source) in sources {
+            let resource = FluentResource::try_new(source.as_ref().to_owned()).unwrap_or_else(|(resource, errors)| {
+                faults.insert(format!("{name}.ftl: {errors:?}"));
+                resource
+            });
+            if let Err(errors) = bundle.add_resource(resource) {
+                faults.insert(format!("{name}.ftl: {errors:?}"));
+            }
+        }
+        Self { bundle, faults }
+    }
 }
 
 /// `12,345` with a mark in the place of the comma, which is the language's; `None` for what is short, or no whole number.

@@ -1,10 +1,12 @@
 //! A language that nobody speaks, for tests: English with accents, each word longer, and every seventh message missing.
 //! What it shows is that a third language needs nothing but its words.
 
+use std::sync::Arc;
+
 use fluent_syntax::{ast, parser, serializer};
 use jiff::tz::TimeZone;
 
-use super::{Locale, Words};
+use super::{Language, Locale, Words};
 
 /// One message in so many is not translated.
 const MISSING: usize = 7;
@@ -13,7 +15,7 @@ impl Words {
     pub(crate) fn pseudo() -> Self {
         let sources: Vec<(&str, String)> =
             Locale::English.sources().iter().map(|(name, source)| (*name, translated(source))).collect();
-        Self::made_of(Locale::English, "en-XA", &sources, TimeZone::UTC)
+        Self::of(Locale::English, TimeZone::UTC, Arc::new(Language::read("en-XA", &sources)))
     }
 }
 
