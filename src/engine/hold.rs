@@ -247,6 +247,11 @@ impl Engine {
         }
     }
 
+    /// Why no key serves it, as things stand: for who has left the queue before one did.
+    pub(crate) fn why_none(&self, wish: &Wish) -> NoKey {
+        self.change(|live, now| live.pool.why_none(&wish.ask(&[], false), now))
+    }
+
     /// The wait is over: a slow start binds no longer.
     fn last_chance(&self, mut place: Place<'_>, wish: &Wish, tried: &[KeyId]) -> Result<Lease, NoKey> {
         if let Ok(choice) = place.hand.try_recv() {

@@ -176,6 +176,12 @@ impl Wish {
         }
     }
 
+    /// Since when it waits for a key, where it does; on the steady clock.
+    pub(crate) fn waits_for_a_key(&self) -> Option<Duration> {
+        let doing = self.doing();
+        matches!(doing.step, Step::Waiting(None)).then_some(doing.since)
+    }
+
     /// Whether there is an order; costs next to nothing.
     pub(crate) fn is_ordered(&self) -> bool {
         self.ordered.load(Ordering::Acquire)

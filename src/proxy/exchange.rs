@@ -132,8 +132,7 @@ impl Exchange {
 
     /// No key serves.
     pub(super) fn passed_over(&mut self, no_key: &NoKey) {
-        let reasons = no_key.reasons.iter().map(|(label, skip)| (label, skip.clone()));
-        self.note(|record| record.passed_over = passed_over(reasons));
+        self.note(|record| record.passed_over = reasons(no_key));
     }
 
     /// It waited so long for a key.
@@ -272,6 +271,7 @@ impl Exchange {
         self.ticket = None;
         let lease = self.lease.take();
         if matches!(ending, Ending::ClientGone | Ending::Cancelled) {
+            self.leave_waiting(&mut record);
             self.leave_unanswered(&mut record, ending);
         }
         match (&lease, cause_of(ending)) {
@@ -292,6 +292,13 @@ impl Exchange {
             record.error_code = Some(code.to_owned());
         }
         self.app.engine.record(*record, lease.as_ref().map(|lease| lease.choice.id));
+    }
+
+    /// The wait for a key that somebody had enough of.
+    fn leave_waiting(&self, record: &mut TraceRecord) {
+        let Some(since) = self.wish.waits_for_a_key() else { return };
+        record.waited += self.app.engine.now().steady.saturating_sub(since);
+        record.passed_over = reasons(&self.app.engine.why_none(&self.wish));
     }
 
     /// The attempt that got no answer before somebody had enough of it.
@@ -327,6 +334,10 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(Ending::ClientGone, Tokens::default());
     }
+}
+
+fn reasons(no_key: &NoKey) -> PassedOvers {
+    passed_over(no_key.reasons.iter().map(|(label, skip)| (label, skip.clone())))
 }
 
 /// What the end of a good answer says of its key; `None` = nothing, when somebody had enough of it.

@@ -112,6 +112,9 @@ async fn who_is_held_can_be_ended_or_sent_to_a_key_that_rests_but_not_to_one_tha
     assert_eq!((&reasons[1]["code"], &reasons[1]["reason"]), (&"blocked".into(), &"holiday".into()), "{running}");
     cancel(&proxy, &running).await;
     assert!(answered(raw).await.0.starts_with("HTTP/1.1 410 "));
+    let record = proxy.traced(1).await.pop().expect("one");
+    assert_eq!(record["passed_over"], running["passed_over"], "{record}");
+    assert!(record["waited_ms"].as_u64() > Some(0), "{record}");
     let raw = proxy.begin_chat().await;
     let running = proxy.runs("held").await;
     assert_eq!(send_to(&proxy, &running, "beta").await, "refused-not-eligible");
