@@ -86,7 +86,7 @@ fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
     let status = format!("{} {}", view.glyphs.status(key.status), wording::status(view, key.status));
     let active = if key.active { view.glyphs.active } else { " " };
     let used = key.last_used.map_or_else(|| view.nothing(), |moment| age(view.words, view.since(moment)));
-    let errors = errors(key);
+    let errors = error_rate(key);
     let zero_is_dim = |zero: bool| if zero { theme.dim } else { theme.text };
     let cells = vec![
         (status, status_style),
@@ -97,7 +97,7 @@ fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
         left(view, key),
         (count(view.words, key.in_flight.into()), zero_is_dim(key.in_flight == 0)),
         (count(view.words, key.requests), zero_is_dim(key.requests == 0)),
-        (count(view.words, errors.into()), if errors == 0 { theme.dim } else { theme.warn }),
+        (percent(errors), if errors > 0.0 { theme.warn } else { theme.dim }),
         (super::trace::tokens(view, key.tokens), theme.dim),
         (used, theme.dim),
         why(view, key),
@@ -106,12 +106,11 @@ fn row(view: &View<'_>, key: &KeyView, selected: bool) -> Row {
     Row { cells, selected }
 }
 
-/// Outstanding errors of all kinds.
-pub(crate) fn errors(key: &KeyView) -> u32 {
+/// Outstanding errors of all kinds per request; counters outlive restarts apart, so it is never more than all.
+pub(crate) fn error_rate(key: &KeyView) -> f64 {
     let counters = key.counters;
-    [counters.error_401, counters.error_403, counters.error_429, counters.error_5xx]
-        .into_iter()
-        .fold(0, u32::saturating_add)
+    let all = [counters.error_401, counters.error_403, counters.error_429, counters.error_5xx];
+    (all.into_iter().map(f64::from).sum::<f64>() / key.requests.max(1) as f64).min(1.0)
 }
 
 /// What the tightest window has left; unknown is a question mark, neither empty nor full.
