@@ -54,14 +54,18 @@ impl Chosen {
     }
 }
 
-/// Who must act before what was refused is served. Nobody, where time mends it.
+/// Who must act, and how, before what was refused is served. Nobody, where time mends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
+    Enable,
+    Unblock,
+    CheckQuota,
     Pay,
     AskSupport,
     ReplaceKey,
     OtherClient,
     OtherModel,
+    CheckPlan,
     MendRequest,
 }
 
@@ -74,7 +78,22 @@ impl Act {
             Cause::AccountTerminated => Some(Self::AskSupport),
             Cause::ClientNotAllowed => Some(Self::OtherClient),
             Cause::ModelNotInPlan => Some(Self::OtherModel),
+            Cause::Forbidden => Some(Self::CheckPlan),
             Cause::ClientFault => Some(Self::MendRequest),
+            _ => None,
+        }
+    }
+
+    /// Before a key that is passed over serves again.
+    pub(crate) fn on_skip(skip: &Skip) -> Option<Self> {
+        let after = |code: &str| Cause::from_code(code).and_then(Self::on_cause);
+        match skip {
+            Skip::Disabled => Some(Self::Enable),
+            Skip::UsageUnknown => Some(Self::CheckQuota),
+            Skip::Unauthorized => Self::on_cause(Cause::Unauthorized),
+            Skip::ModelRefused { .. } => Self::on_cause(Cause::ModelNotInPlan),
+            Skip::Blocked { reason, .. } => after(reason).or(Some(Self::Unblock)),
+            Skip::CoolingDown { cause, .. } => after(cause),
             _ => None,
         }
     }
@@ -82,11 +101,15 @@ impl Act {
     /// What is to be done, a Fluent id.
     pub(crate) const fn message_id(self) -> &'static str {
         match self {
+            Self::Enable => "act-enable",
+            Self::Unblock => "act-unblock",
+            Self::CheckQuota => "act-check-quota",
             Self::Pay => "act-pay",
             Self::AskSupport => "act-ask-support",
             Self::ReplaceKey => "act-replace-key",
             Self::OtherClient => "act-other-client",
             Self::OtherModel => "act-other-model",
+            Self::CheckPlan => "act-check-plan",
             Self::MendRequest => "act-mend-request",
         }
     }
@@ -127,6 +150,24 @@ mod tests {
             Chosen::Asked,
         ] {
             assert_eq!(serde_json::to_value(chosen).expect("a word"), chosen.code());
+        }
+    }
+
+    #[test]
+    fn who_must_act_is_the_same_after_a_refusal_and_before_the_key_serves_again() {
+        let until = "2026-02-02T12:30:00Z".parse().expect("valid");
+        for (skip, act) in [
+            (Skip::Disabled, Some(Act::Enable)),
+            (Skip::Blocked { reason: "holiday".into(), until: None }, Some(Act::Unblock)),
+            (Skip::Blocked { reason: Cause::PaymentRequired.code().into(), until: None }, Some(Act::Pay)),
+            (Skip::Blocked { reason: Cause::AccountTerminated.code().into(), until: None }, Some(Act::AskSupport)),
+            (Skip::CoolingDown { cause: Cause::Forbidden.code().into(), until }, Some(Act::CheckPlan)),
+            (Skip::CoolingDown { cause: Cause::QuotaWeek.code().into(), until }, None),
+            (Skip::Unauthorized, Some(Act::ReplaceKey)),
+            (Skip::ModelRefused { until }, Some(Act::OtherModel)),
+            (Skip::Full { limit: 3 }, None),
+        ] {
+            assert_eq!(Act::on_skip(&skip), act, "{skip:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         message::Message,
         outcome::Cause,
-        reason::PassedOver,
+        reason::{Act, PassedOver},
         running::{Phase, RunningView},
         runway,
         shared_cause::Common,
@@ -61,26 +61,6 @@ pub(crate) fn skip(view: &View<'_>, skip: &Skip) -> String {
     }
 }
 
-/// Who must do something before the key serves again, and what.
-pub(crate) fn who_acts(skip: &Skip) -> &'static str {
-    let cause = match skip {
-        Skip::Disabled => return "acts-enable",
-        Skip::Unauthorized => return "acts-replace",
-        Skip::UsageUnknown => return "acts-check",
-        Skip::ModelRefused { .. } => return "acts-plan",
-        Skip::Blocked { reason: code, .. } | Skip::CoolingDown { cause: code, .. } => Cause::from_code(code),
-        _ => return "acts-nobody",
-    };
-    match (cause, skip) {
-        (Some(Cause::PaymentRequired), _) => "acts-pay",
-        (Some(Cause::AccountTerminated), _) => "acts-provider",
-        (Some(Cause::ClientNotAllowed), _) => "acts-client",
-        (Some(Cause::Forbidden | Cause::ModelNotInPlan), _) => "acts-plan",
-        (_, Skip::Blocked { .. }) => "acts-unblock",
-        _ => "acts-nobody",
-    }
-}
-
 /// What a running request does, in a word.
 pub(crate) const fn phase(phase: &Phase) -> &'static str {
     match phase {
@@ -121,7 +101,7 @@ pub(crate) fn passed_over(view: &View<'_>, skip: &Skip) -> String {
             view.say(&Message::new("passed-until").with("time", time(view, back)).with("span", view.until(back))),
         );
     }
-    parts.extend(Some(who_acts(skip)).filter(|acts| *acts != "acts-nobody").map(|acts| view.text(acts)));
+    parts.extend(Act::on_skip(skip).map(|act| view.text(act.message_id())));
     view.join(&parts)
 }
 

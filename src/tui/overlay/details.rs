@@ -31,7 +31,7 @@ use crate::{
         countdown::back_at,
         findings::{Named, findings, row_of},
         format::{self, age, count, countdown, percent, sparkline, took, whole, width, wrap},
-        panes::trace,
+        panes::{keys::error_rate, trace},
         view::View,
         wording,
     },
@@ -100,7 +100,7 @@ fn key_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
     let mut facts = vec![("fact-status", status, theme.status(key.status))];
     if let Some(skip) = &key.skip {
         facts.push(plain("fact-skip", wording::skip(view, skip)));
-        facts.push(plain("fact-who-acts", view.text(wording::who_acts(skip))));
+        facts.push(plain("fact-who-acts", view.text(Act::on_skip(skip).map_or("act-nobody", Act::message_id))));
         facts.extend(back_at(skip).map(|until| plain("fact-back", moment_and_left(view, until))));
     }
     let active = view.text(if key.active { "yes" } else { "no" });
@@ -144,8 +144,7 @@ fn errors(view: &View<'_>, key: &KeyView) -> String {
     if parts.is_empty() {
         return view.nothing();
     }
-    let all = named.iter().map(|(_, count)| f64::from(*count)).sum::<f64>();
-    format!("{} ({})", parts.join(", "), percent(all / key.requests.max(1) as f64))
+    format!("{} ({})", parts.join(", "), percent(error_rate(key)))
 }
 
 fn usage_facts(view: &View<'_>, key: &KeyView) -> Vec<Fact> {
