@@ -13,7 +13,7 @@ use crate::{
     domain::{
         command::Severity,
         message::Message,
-        snapshot::{CircuitState, HeldView, KeyView, RateView, UsageView},
+        snapshot::{CircuitState, KeyView, RateView, UsageView},
     },
     tui::{
         columns::{Cell, Column, Row},
@@ -28,20 +28,22 @@ use crate::{
 /// Columns of a gauge, where there is little room and where there is more.
 const GAUGE: [usize; 2] = [5, 20];
 const ROOMY: u16 = 56;
-/// Waiting requests that are listed.
-const HELD_SHOWN: usize = 3;
+/// Lines that the rates keep: titles, all keys, and the selected one.
+const RATES: usize = 3;
 /// Most columns of a sparkline.
 const SPARK: usize = 60;
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) -> Rows {
     let area = framed(frame, area, view, Pane::Limits, Line::default());
     let room = usize::from(area.width);
+    // The first matters most: the rates below stay, and what finds no room above them is told by a taller pane.
     let mut lines = vec![activity(view, room)];
+    lines.extend(queue(view, room));
+    lines.extend(losses(view, room));
+    lines.extend(troubles(view, room));
     lines.extend(latency(view, room));
     lines.push(evenness(view));
-    lines.extend(losses(view));
-    lines.extend(troubles(view, room));
-    lines.extend(held(view, room));
+    lines.truncate(usize::from(area.height).saturating_sub(RATES).max(1));
     let spare = usize::from(area.height).saturating_sub(lines.len());
     if spare > view.snapshot.keys.len() + 2 {
         // What is well is told where there is room.
@@ -126,17 +128,14 @@ fn evenness(view: &View<'_>) -> Line<'static> {
 }
 
 /// Only when something was lost.
-fn losses(view: &View<'_>) -> Vec<Line<'static>> {
-    let lines = view.snapshot.traffic.losses().into_iter().filter(|(_, count)| *count > 0);
-    lines
-        .map(|(id, count)| {
-            let text = view.say(&Message::new(id).with("count", whole(count)));
-            Line::styled(format!(" {} {text}", view.glyphs.severity(Severity::Fail)), view.theme.bad)
-        })
-        .collect()
+fn losses(view: &View<'_>, room: usize) -> Option<Line<'static>> {
+    let lost = view.snapshot.traffic.losses().into_iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<_> = lost.map(|(id, count)| view.say(&Message::new(id).with("count", whole(count)))).collect();
+    let text = format!(" {} {}", view.glyphs.severity(Severity::Fail), view.join(&parts));
+    (!parts.is_empty()).then(|| Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.bad))
 }
 
-/// Hosts that answer, and that nothing was lost.
+/// Hosts that answer, that nothing was lost, and that nobody waits.
 fn well(view: &View<'_>, room: usize) -> Option<Line<'static>> {
     let hosts = view.snapshot.hosts.iter().filter_map(|host| match host.circuit {
         CircuitState::Closed { failures: 0 } => Some(view.clean(&host.host)),
@@ -149,6 +148,9 @@ fn well(view: &View<'_>, room: usize) -> Option<Line<'static>> {
     let mut parts: Vec<String> = hosts.collect();
     if view.snapshot.traffic.dropped_records == 0 {
         parts.push(view.text("limits-nothing-lost"));
+    }
+    if view.snapshot.held.is_empty() {
+        parts.push(view.text("limits-queue-empty"));
     }
     let text = format!(" {} {}", view.glyphs.severity(Severity::Ok), view.join(&parts));
     (!parts.is_empty()).then(|| Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.dim))
@@ -178,22 +180,17 @@ fn troubles(view: &View<'_>, room: usize) -> Vec<Line<'static>> {
     shared.chain(hosts).map(line).collect()
 }
 
-/// Requests that wait for a key, the next one first.
-fn held(view: &View<'_>, room: usize) -> Vec<Line<'static>> {
+/// How many requests wait for a key, and how long the next one has. The trace pane lists them.
+fn queue(view: &View<'_>, room: usize) -> Option<Line<'static>> {
     let held = &view.snapshot.held;
-    let line = |request: &HeldView| {
-        let most = view.since(request.since) + view.until(request.until);
-        let message = Message::new("limits-held")
-            .with("endpoint", view.clean(&request.endpoint))
-            .with("waited", countdown(view.words, view.since(request.since)))
-            .with("most", countdown(view.words, most));
-        let text = format!(" {} {}", view.glyphs.ellipsis, view.say(&message));
-        Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.text)
-    };
-    let more = held.len().saturating_sub(HELD_SHOWN);
-    let rest = (more > 0).then(|| view.say(&Message::new("limits-held-more").with("count", more)));
-    let rest = rest.map(|text| Line::styled(format!("   {text}"), view.theme.dim));
-    held.iter().take(HELD_SHOWN).map(line).chain(rest).collect()
+    let first = held.first()?;
+    let waited = view.since(first.since);
+    let message = Message::new("limits-queue")
+        .with("count", held.len())
+        .with("waited", countdown(view.words, waited))
+        .with("most", countdown(view.words, waited + view.until(first.until)));
+    let text = format!(" {} {}", view.glyphs.severity(Severity::Warn), view.say(&message));
+    Some(Line::styled(cut(&text, room, view.glyphs.ellipsis), view.theme.warn))
 }
 
 fn columns(view: &View<'_>, gauge: usize) -> [Column; 6] {
