@@ -11,6 +11,8 @@ mod forward;
 mod guard;
 mod headers;
 mod lanes;
+#[cfg(test)]
+mod patience_tests;
 mod relay;
 mod stall;
 mod target;
