@@ -28,7 +28,7 @@ use tokio::{net::TcpStream, time::Instant};
 use super::{
     nudge::Attendance,
     pool::Pool,
-    socket::{Silence, Socket},
+    socket::{Progress, Socket},
 };
 
 /// Most that is read at once, and the largest head of an answer.
@@ -61,19 +61,19 @@ pub(super) struct Link {
     /// None = it has ended.
     connection: Option<Box<Connection<Io, Full<Bytes>>>>,
     attendance: Attendance,
-    silence: Silence,
+    progress: Progress,
     requests: u32,
 }
 
 impl Link {
     pub(super) async fn new(stream: Stream, host: Host, generation: u64) -> Result<Self, hyper::Error> {
-        let silence = Silence::default();
-        let io = TokioIo::new(Socket::new(stream, silence.clone()));
+        let progress = Progress::default();
+        let io = TokioIo::new(Socket::new(stream, progress.clone()));
         let (sender, connection) =
             http1::Builder::new().preserve_header_case(true).max_buf_size(READ_MAX).handshake(io).await?;
         let (connection, idle_since) = (Some(Box::new(connection)), Instant::now());
         let attendance = Attendance::default();
-        Ok(Self { host, generation, idle_since, sender, connection, attendance, silence, requests: 0 })
+        Ok(Self { host, generation, idle_since, sender, connection, attendance, progress, requests: 0 })
     }
 
     /// Sends a request and waits for the head of its answer; dropping the future, and the link, cancels it. An error with a
@@ -83,15 +83,18 @@ impl Link {
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
         self.requests += 1;
+        self.progress.await_head();
         let mut answer = pin!(self.sender.try_send_request(request));
         let (connection, attendance) = (&mut self.connection, &mut self.attendance);
-        poll_fn(|context| {
+        let answer = poll_fn(|context| {
             attendance.poll(context, |context| {
                 drive(connection, context);
                 answer.as_mut().poll(context)
             })
         })
-        .await
+        .await;
+        self.progress.head_came();
+        answer
     }
 
     /// It had served a request before this one.
@@ -101,7 +104,7 @@ impl Link {
 
     /// Not a byte has come since something was sent.
     pub(super) fn is_silent(&self) -> bool {
-        self.silence.lasts()
+        self.progress.is_silent()
     }
 
     /// Whether it can take a request. Looks at the socket, and forgets whoever waited for it.

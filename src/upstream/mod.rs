@@ -26,6 +26,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, h
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::RootCertStore;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
@@ -61,6 +62,8 @@ pub(crate) struct Timeouts {
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     connector: HttpsConnector<HttpConnector>,
+    /// Why no server can be known by its certificate; None = it can.
+    blind: Option<Arc<str>>,
     pool: Pool,
     /// Counts flushes, for all pools: what was kept before the last one is not used again.
     generation: Arc<AtomicU64>,
@@ -96,15 +99,19 @@ pub(crate) enum Credential {
 }
 
 impl Upstream {
-    /// Verifies TLS as the system does.
+    /// Verifies TLS as the system does. A trust store that is empty is missed when it is needed: who reaches upstreams on
+    /// this machine alone never does.
     ///
     /// # Errors
-    /// When the system's trust store can't be read.
+    /// When there is no TLS at all.
     pub(crate) fn new(timeouts: Timeouts) -> Result<Self, rustls::Error> {
-        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-            .with_safe_default_protocol_versions()?
-            .try_with_platform_verifier()?
-            .with_no_client_auth();
+        let builder = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()?;
+        let (tls, blind) = match builder.clone().try_with_platform_verifier() {
+            Ok(builder) => (builder, None),
+            Err(error) => (builder.with_root_certificates(RootCertStore::empty()), Some(error.to_string().into())),
+        };
+        let tls = tls.with_no_client_auth();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -112,7 +119,7 @@ impl Upstream {
         let connector =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         let (pool, generation) = (Pool::default(), Arc::new(AtomicU64::new(0)));
-        Ok(Self { connector, pool, generation, timeouts })
+        Ok(Self { connector, blind, pool, generation, timeouts })
     }
 
     /// The same with connections of its own: a connection is best used on the thread that opened it.
@@ -179,6 +186,10 @@ impl Upstream {
     async fn connect(&self, uri: Uri, host: Host, generation: u64) -> Result<Link, Failed> {
         let failed =
             |error: &dyn std::error::Error| Failed { fault: TransportFault::Connect(root_cause(error)), dead: false };
+        if let (Some(why), Some("https")) = (&self.blind, uri.scheme_str()) {
+            let text = format!("no TLS server can be verified here: {why}; install the package ca-certificates");
+            return Err(Failed { fault: TransportFault::Connect(text), dead: false });
+        }
         let mut connector = self.connector.clone();
         poll_fn(|context| connector.poll_ready(context)).await.map_err(|error| failed(&*error))?;
         let connecting = tokio::time::timeout(self.timeouts.connect, connector.call(uri));

@@ -1,12 +1,13 @@
 //! A connection's bytes, which tell whether an answer has begun: a kept connection that dies without a byte was most likely
-//! closed by the server while it idled. Not what follows from that (`upstream`).
+//! closed by the server while it idled, and one that sends without an end sends no head. Not what follows from that
+//! (`upstream`).
 
 use std::{
     io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -15,30 +16,59 @@ use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes went out, and none has come since. Shared with whoever sent them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Silence(Arc<AtomicBool>);
+/// Most that may come before an answer's head: the interim answers, and the head itself.
+const BEFORE_HEAD_MAX: usize = 1 << 20;
 
-impl Silence {
-    pub(super) fn lasts(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+/// How far an exchange has come. Shared with whoever sends and waits.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes went out, and none has come since.
+    silent: AtomicBool,
+    head_awaited: AtomicBool,
+    before_head: AtomicUsize,
+}
+
+impl Progress {
+    pub(super) fn is_silent(&self) -> bool {
+        self.0.silent.load(Ordering::Relaxed)
     }
 
-    fn set(&self, silent: bool) {
-        self.0.store(silent, Ordering::Relaxed);
+    pub(super) fn await_head(&self) {
+        self.0.before_head.store(0, Ordering::Relaxed);
+        self.0.head_awaited.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn head_came(&self) {
+        self.0.head_awaited.store(false, Ordering::Relaxed);
+    }
+
+    fn sent(&self) {
+        self.0.silent.store(true, Ordering::Relaxed);
+    }
+
+    fn came(&self, bytes: usize) -> io::Result<()> {
+        self.0.silent.store(false, Ordering::Relaxed);
+        let awaited = self.0.head_awaited.load(Ordering::Relaxed);
+        if awaited && self.0.before_head.fetch_add(bytes, Ordering::Relaxed) + bytes > BEFORE_HEAD_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "interim answers without an end"));
+        }
+        Ok(())
     }
 }
 
-/// A stream that notes its [`Silence`].
+/// A stream that notes its [`Progress`].
 #[derive(Debug)]
 pub(super) struct Socket<T> {
     io: TokioIo<T>,
-    silence: Silence,
+    progress: Progress,
 }
 
 impl<T> Socket<T> {
-    pub(super) fn new(io: T, silence: Silence) -> Self {
-        Self { io: TokioIo::new(io), silence }
+    pub(super) fn new(io: T, progress: Progress) -> Self {
+        Self { io: TokioIo::new(io), progress }
     }
 }
 
@@ -50,8 +80,9 @@ impl<T: Read + Unpin> AsyncRead for Socket<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.silence.set(false);
+        let bytes = buffer.filled().len() - before;
+        if bytes > 0 {
+            self.progress.came(bytes)?;
         }
         read
     }
@@ -59,7 +90,7 @@ impl<T: Read + Unpin> AsyncRead for Socket<T> {
 
 impl<T: Write + Unpin> AsyncWrite for Socket<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.silence.set(true);
+        self.progress.sent();
         Pin::new(&mut self.io).poll_write(context, bytes)
     }
 
@@ -80,7 +111,7 @@ impl<T: Write + Unpin> AsyncWrite for Socket<T> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.silence.set(true);
+        self.progress.sent();
         Pin::new(&mut self.io).poll_write_vectored(context, slices)
     }
 }

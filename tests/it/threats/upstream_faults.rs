@@ -118,6 +118,11 @@ async fn whatever_an_upstream_answers_the_client_is_told_or_sees_a_cut() {
         ("a head of 600 kB", raw(format!("{PLAIN}X: {}\r\n\r\n", "y".repeat(600_000)).as_bytes()), Told(502)),
         ("an endless header", vec![Act::send(format!("{PLAIN}X: ")), Act::Endless(vec![b'y'; 4096])], Told(502)),
         ("endless headers", vec![Act::send(PLAIN), Act::Endless(long(50).into_bytes())], Told(502)),
+        (
+            "hints for ever",
+            vec![Act::Endless(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100))],
+            Told(502),
+        ),
         ("switched protocols", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nhidden"), Told(502)),
         (
             "a hint first",
@@ -344,6 +349,19 @@ async fn an_upstream_that_can_not_prove_who_it_is_gets_no_key() {
         let trace = proxy.traced(1).await;
         assert_eq!(trace[0]["attempts"][0]["cause"], "connect_failed", "{row}");
     }
+}
+
+/// It has nothing to know a server by: upstreams on this machine are reached all the same, and others get no key.
+#[tokio::test]
+async fn without_a_trust_store_it_serves_what_needs_none() {
+    let (address, read) = tls_server(certificate("127.0.0.1", false).0).await;
+    let (answer, proxy) = over_tls(address, "").await;
+    assert_eq!((answer.status, answer.header("x-kmi-key")), (200, Some("beta")), "{}", answer.text());
+    assert_eq!(read.load(std::sync::atomic::Ordering::SeqCst), 0, "not a byte was said to it");
+    proxy.home.run(&["block", "beta"]).await;
+    let answer = proxy.request("POST", "/echo", &[], b"hello").await;
+    let message = answer.json()["error"]["message"].to_string();
+    assert!(answer.status == 502 && message.contains("no TLS server can be verified here"), "{message}");
 }
 
 #[tokio::test]
