@@ -94,6 +94,9 @@ doctor-bind-open = { $address } is open to the network without a token
 doctor-bind-open-fix = Set KMI_PROXY_LISTEN=127.0.0.1:54123, or a long KMI_PROXY_TOKEN.
 doctor-tls = TLS
 doctor-tls-own = the proxy speaks it itself
+doctor-tls-expired = the proxy's certificate has expired: clients refuse it
+doctor-tls-expires = the proxy's certificate expires in { $span }
+doctor-tls-expires-fix = Renew the file that KMI_PROXY_TLS_CERT names; a running proxy takes the new one over.
 doctor-tls-in-front = something in front of the proxy speaks it
 doctor-tls-not-needed = not needed on this machine
 doctor-tls-none = none: prompts and the token cross the network in plain text

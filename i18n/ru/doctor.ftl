@@ -116,6 +116,9 @@ doctor-bind-open = { $address } открыт сети без токена
 doctor-bind-open-fix = Задайте KMI_PROXY_LISTEN=127.0.0.1:54123 или длинный KMI_PROXY_TOKEN.
 doctor-tls = TLS
 doctor-tls-own = прокси сам шифрует соединения
+doctor-tls-expired = срок действия сертификата прокси истёк: клиенты его не примут
+doctor-tls-expires = сертификат прокси истекает через { $span }
+doctor-tls-expires-fix = Обновите файл, указанный в KMI_PROXY_TLS_CERT: работающий прокси сам подхватит новый.
 doctor-tls-in-front = шифрует то, что стоит перед прокси
 doctor-tls-not-needed = на этом компьютере не нужен
 doctor-tls-none = нет: промпты и токен идут по сети открытым текстом

@@ -1,5 +1,7 @@
 //! The proxy's own edge: who can reach it, by what locks, on which port, and who runs there.
 
+use std::time::Duration;
+
 use super::Seen;
 use crate::{
     config::Problem,
@@ -21,6 +23,8 @@ enum Rule {
 /// A token of fewer characters, or of fewer distinct ones, can be guessed.
 const TOKEN_SHORT: usize = 16;
 const TOKEN_FEW: usize = 8;
+/// A certificate that is valid for less should be renewed.
+const RENEW: Duration = Duration::from_secs(14 * 86_400);
 
 /// Whether the checks of this file name the problem.
 pub(super) fn speaks_of(problem: &Problem) -> bool {
@@ -45,11 +49,22 @@ pub(super) fn tls(facts: &Facts) -> Vec<Seen> {
         return vec![broken];
     }
     vec![match (facts.settings.tls, facts.settings.remote) {
-        (Tls::Own, _) => Seen::ok(Message::new("doctor-tls-own")),
+        (Tls::Own, _) => own(facts),
         (Tls::InFront, _) => Seen::ok(Message::new("doctor-tls-in-front")),
         (Tls::Nobody, false) => Seen::ok(Message::new("doctor-tls-not-needed")),
         (Tls::Nobody, true) => Seen::warn(Message::new("doctor-tls-none")).fix(Message::new("doctor-tls-none-fix")),
     }]
+}
+
+/// Clients refuse a certificate that has expired, and it is seldom noticed before.
+fn own(facts: &Facts) -> Seen {
+    let fix = || Message::new("doctor-tls-expires-fix");
+    let left = facts.certificate_until.map(|until| Duration::try_from(until.duration_since(facts.now)));
+    match left {
+        Some(Err(_)) => Seen::fail(Message::new("doctor-tls-expired")).fix(fix()),
+        Some(Ok(span)) if span < RENEW => Seen::warn(Message::new("doctor-tls-expires").with("span", span)).fix(fix()),
+        Some(Ok(_)) | None => Seen::ok(Message::new("doctor-tls-own")),
+    }
 }
 
 pub(super) fn token(facts: &Facts) -> Vec<Seen> {

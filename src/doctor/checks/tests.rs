@@ -75,6 +75,7 @@ fn facts() -> Facts {
             disk: Some(Disk { free: 1 << 40, files: Some(9), read_only: false }),
         },
         open_files: Some(100),
+        certificate_until: None,
         clients: vec![client("http://127.0.0.1:54123/kmi-rotor/v1", ClientKey::Fits)],
     }
 }
@@ -323,6 +324,23 @@ fn a_proxy_beyond_loopback_needs_its_locks() {
     };
     says("bind", rules, &[(Fail, "config-remote", None)]);
     says("tls", rules, &[(Fail, "config-remote-tls", None)]);
+}
+
+#[test]
+fn a_certificate_is_told_of_before_it_expires() {
+    let day = SignedDuration::from_hours(24);
+    for (left, told) in [
+        (None, (Fine, "doctor-tls-own", None)),
+        (Some(day * 15), (Fine, "doctor-tls-own", None)),
+        (Some(day * 13), (Warn, "doctor-tls-expires", Some("doctor-tls-expires-fix"))),
+        (Some(-day), (Fail, "doctor-tls-expired", Some("doctor-tls-expires-fix"))),
+    ] {
+        let change = |facts: &mut Facts| {
+            facts.settings.tls = Tls::Own;
+            facts.certificate_until = left.map(|left| now() + left);
+        };
+        says("tls", change, &[told]);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the doctor looks at, gathered from the world without changing it. No judgement (`checks`), and no secret: of a
 //! token or key only what is needed to judge it is kept.
 
+mod certificate;
 mod clients;
 mod files;
 mod machine;
@@ -39,6 +40,8 @@ pub(crate) struct Sources {
     environment: Environment,
     auths_dir: PathBuf,
     state_dir: PathBuf,
+    /// The proxy's own, where it speaks TLS.
+    certificate: Option<PathBuf>,
     /// Each distinct host that keys are sent to.
     hosts: Vec<BaseUrl>,
     token: Option<Secret>,
@@ -120,6 +123,8 @@ pub(super) struct Facts {
     pub(super) files: Files,
     /// How many files may be open at once; `None` = as many as there are.
     pub(super) open_files: Option<u64>,
+    /// When the proxy's own certificate expires, where that can be told.
+    pub(super) certificate_until: Option<Timestamp>,
     pub(super) clients: Vec<Client>,
 }
 
@@ -135,6 +140,7 @@ impl Sources {
             environment: environment.clone(),
             auths_dir: config.auths_dir.clone(),
             state_dir: config.state_dir.clone(),
+            certificate: config.proxy.tls.as_ref().map(|files| files.cert.clone()),
             hosts: hosts(&config.upstream, keys),
             token: config.proxy.token.clone(),
             listen: config.listen.address,
@@ -217,6 +223,7 @@ pub(super) async fn gather(sources: Arc<Sources>, snapshot: &Arc<Snapshot>, inst
         hosts,
         files: local.files,
         open_files: local.open_files,
+        certificate_until: local.certificate_until,
         clients: local.clients,
     }
 }
@@ -228,6 +235,7 @@ struct Local {
     port: Port,
     files: Files,
     open_files: Option<u64>,
+    certificate_until: Option<Timestamp>,
     clients: Vec<Client>,
 }
 
@@ -238,6 +246,7 @@ impl Local {
             port: machine::port(sources.listen, instance),
             files: files::look(&sources.state_dir, &sources.auths_dir),
             open_files: machine::open_files(),
+            certificate_until: sources.certificate.as_deref().and_then(certificate::expires),
             clients: clients::look(&sources.environment, sources.token.as_ref()),
         }
     }
