@@ -52,15 +52,15 @@ struct Waiting {
 }
 
 /// How a request waits, for those who look at it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Held<'a> {
+#[derive(Debug)]
+pub(super) struct Held {
     /// On the steady clock.
     pub(super) deadline: Duration,
-    pub(super) no_key: &'a NoKey,
+    pub(super) no_key: Arc<NoKey>,
 }
 
-impl Held<'_> {
-    pub(super) fn passed_over(self) -> PassedOvers {
+impl Held {
+    pub(super) fn passed_over(&self) -> PassedOvers {
         passed_over(self.no_key.reasons.iter().map(|(label, skip)| (label, skip.clone())))
     }
 }
@@ -139,10 +139,10 @@ impl Queue {
     }
 
     /// How each waits, by the request's id.
-    pub(super) fn held(&self) -> HashMap<&str, Held<'_>> {
+    pub(super) fn held(&self) -> HashMap<String, Held> {
         let held = self.waiting.iter().map(|waiting| {
-            let held = Held { deadline: waiting.deadline, no_key: &waiting.no_key };
-            (waiting.wish.request_id.as_str(), held)
+            let held = Held { deadline: waiting.deadline, no_key: waiting.no_key.clone() };
+            (waiting.wish.request_id.clone(), held)
         });
         held.collect()
     }

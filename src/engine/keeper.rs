@@ -275,12 +275,11 @@ impl Keeper {
         }
         let now = self.shared.clock.now();
         let running = self.shared.running().first();
-        let mut snapshot = {
+        let (mut snapshot, held) = {
             let live = self.shared.live();
-            let mut snapshot = snapshot(&live, &mut self.aggregates, &self.books, now);
-            snapshot.running = running::views(&running, &live.queue.held(), now);
-            snapshot
+            (snapshot(&live, &mut self.aggregates, &self.books, now), live.queue.held())
         };
+        snapshot.running = running::views(&running, &held, now);
         snapshot.traffic.dropped_records = self.shared.dropped.load(Ordering::Relaxed) + self.disk.lost_records();
         snapshot.traffic.unwritten_records = self.disk.unwritten_records();
         snapshot.traffic.failed_saves = self.disk.failed_saves();

@@ -40,6 +40,7 @@ pub(crate) struct Wish {
     process: Arc<OnceLock<Option<Process>>>,
     /// Set when its body is there.
     body: OnceLock<Asked>,
+    /// Locked before the engine, never under its lock.
     doing: Mutex<Doing>,
     /// An order waits; so that a busy stream need not take the lock to know.
     ordered: AtomicBool,
@@ -243,7 +244,7 @@ impl Wish {
     }
 
     /// `held`: how it waits in the queue, if it does.
-    fn view(&self, held: Option<Held<'_>>, now: Now) -> RunningView {
+    fn view(&self, held: Option<&Held>, now: Now) -> RunningView {
         let doing = self.doing();
         let body = self.body.get();
         let on_the_wall = |moment: Duration| now.wall_after(moment.saturating_sub(now.steady));
@@ -305,8 +306,9 @@ impl Running {
     }
 }
 
-pub(super) fn views(wishes: &[Arc<Wish>], held: &HashMap<&str, Held<'_>>, now: Now) -> Vec<RunningView> {
-    wishes.iter().map(|wish| wish.view(held.get(wish.request_id.as_str()).copied(), now)).collect()
+/// Never under the engine's lock: who orders has a request's, and lends a key then.
+pub(super) fn views(wishes: &[Arc<Wish>], held: &HashMap<String, Held>, now: Now) -> Vec<RunningView> {
+    wishes.iter().map(|wish| wish.view(held.get(&wish.request_id), now)).collect()
 }
 
 impl Drop for Ticket {

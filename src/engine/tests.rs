@@ -262,3 +262,37 @@ async fn who_looks_after_a_change_sees_it_however_busy_the_keeper_is() {
     }
     busy.abort();
 }
+
+/// Who orders lends a key while the request stands still; who publishes looks at requests. Neither may have what the other
+/// waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_and_a_snapshot_do_not_wait_for_each_other() {
+    let folder = tempfile::tempdir().expect("temp");
+    let engine = start(&folder);
+    let wish = wish(&engine);
+    let _ticket = engine.begin(&wish);
+    let shared = engine.shared.clone();
+    engine.set_findings(Vec::new());
+    let ordering = tokio::task::spawn_blocking(move || {
+        wish.order(|_| {
+            let patience = std::time::Instant::now() + Duration::from_secs(5);
+            let in_time = || {
+                std::thread::yield_now();
+                std::time::Instant::now() < patience
+            };
+            shared.looked_at.notify_one();
+            while shared.changed.load(Ordering::Acquire) && in_time() {}
+            // It is being published from here on.
+            for _ in 0..1_000 {
+                while shared.live.try_lock().is_err() {
+                    if !in_time() {
+                        return Err("the engine is held for as long as the order takes");
+                    }
+                }
+                std::thread::yield_now();
+            }
+            Ok(Order::Cancel)
+        })
+    });
+    assert_eq!(ordering.await.expect("no panic"), Ok(()));
+}
