@@ -66,6 +66,48 @@ async fn a_kept_connection_that_died_is_replaced_once() {
     assert_eq!((fault.cause(), count.load(Ordering::SeqCst)), (Cause::BrokenAnswer, 1), "it may have been executed");
 }
 
+/// A server that answers once a connection, whatever has come by then, and then says this and reads no more.
+async fn blurting(after: &'static [u8]) -> std::net::SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{}", open.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+            // The answer is read, and its connection kept, before the rest comes.
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            let _ = stream.write_all(after).await;
+            open.push(stream);
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_connection_is_not_used_again_while_a_request_still_leaves_it_or_after_bytes_nobody_asked_for() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    for (after, body) in
+        [(&b""[..], vec![b'x'; 32 << 20]), (b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil", vec![])]
+    {
+        let address = blurting(after).await;
+        let body = Bytes::from(body);
+        for expected in ["0", "1", "2"] {
+            let request = || Request::post(format!("http://{address}/x")).body(Full::new(body.clone())).ok();
+            let answer = upstream.send(request).await.expect("answered").into_body().collect().await.expect("whole");
+            assert_eq!(answer.to_bytes(), expected);
+            // Whatever comes is there to be seen.
+            for _ in 0..5_000 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn forgotten_connections_are_not_used_again() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
