@@ -18,6 +18,13 @@ pub(crate) fn may_try_another_key(cause: Cause, method: &Method, policy: &Policy
     policy.failover && (cause.rule().another_key || unclear && is_harmless(method))
 }
 
+/// Whether a request of this age may be tried again. A try that waited in vain for an answer uses up a request's time; where
+/// a repeat does no harm, the first such try leaves it as much again: the next key may well answer.
+pub(crate) fn has_time(cause: Cause, method: &Method, age: Duration, time: Duration) -> bool {
+    let again = if cause == Cause::Timeout && is_harmless(method) { time } else { Duration::ZERO };
+    age.saturating_sub(again) < time
+}
+
 /// A short wait that the upstream asks for is waited out where the conversation belongs to the key: its cache is worth it.
 pub(crate) fn worth_waiting(cause: Cause, retry_after: Option<Duration>, policy: &Policy) -> Option<Duration> {
     let limited = matches!(cause, Cause::RateLimited | Cause::Concurrency);
@@ -69,6 +76,14 @@ mod tests {
         }
         let off = Policy { failover: false, ..policy };
         assert!(!may_try_another_key(Cause::RateLimited, &Method::POST, &off));
+    }
+
+    #[test]
+    fn one_wait_in_vain_does_not_use_up_the_time_of_what_does_no_harm() {
+        let time = |cause, method, age| has_time(cause, &method, Duration::from_secs(age), Duration::from_secs(10));
+        assert!(time(Cause::ServerError, Method::POST, 9) && !time(Cause::ServerError, Method::GET, 10));
+        assert!(time(Cause::Timeout, Method::GET, 11) && !time(Cause::Timeout, Method::GET, 20));
+        assert!(!time(Cause::Timeout, Method::POST, 10), "it may have been executed");
     }
 
     #[test]

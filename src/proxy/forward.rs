@@ -22,7 +22,7 @@ use crate::{
         outcome::{Cause, Verdict},
         prompt,
         reason::Chosen,
-        retry::{may_try_another_key, same_key_pause, worth_waiting},
+        retry::{has_time, may_try_another_key, same_key_pause, worth_waiting},
         tokens::TokenReader,
     },
     engine::{Lease, Order, Wish},
@@ -168,7 +168,7 @@ async fn next(
     retries: &mut Retries,
     exchange: &mut Exchange,
 ) -> Option<Lease> {
-    if exchange.age() >= app.settings.deadline {
+    if !has_time(verdict.cause, &outbound.head.method, exchange.age(), app.settings.deadline) {
         return None;
     }
     let policy = app.engine.policy();

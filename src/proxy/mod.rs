@@ -78,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     /// Between two bytes, either way.
     pub(crate) idle_timeout: Duration,
-    /// No further attempt begins when a request is this old.
+    /// No further attempt begins when a request is this old; but see `retry::has_time`.
     pub(crate) deadline: Duration,
     /// Answers carry `x-kmi-key` and the like.
     pub(crate) headers: bool,

@@ -116,6 +116,17 @@ async fn a_post_that_may_have_been_executed_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn what_does_no_harm_twice_goes_to_another_key_when_the_first_never_answers() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    simulator.set(&key("alpha"), Behaviour::Held);
+    let home = home(&simulator, &["alpha", "beta"]).set("KMI_PROXY_HEAD_TIMEOUT_SECONDS", "1");
+    let proxy = home.start().await;
+    let answer = proxy.request("GET", "/models", &[], b"").await;
+    let by = (answer.header("x-kmi-key"), answer.header("x-kmi-attempts"));
+    assert_eq!((answer.status, by), (200, (Some("beta"), Some("2"))), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn the_same_key_is_tried_again_where_settings_say_so() {
     // The second may have been executed: the setting asks for it all the same.
     for fault in [Refusal::ServerError(500).into(), Behaviour::Raw(bytes::Bytes::new())] {
