@@ -48,6 +48,7 @@ key-there = This key is in use already, as { $label }.
 key-unread = The key can't be read: { $error }
 key-prompt = API key (not shown):{" "}
 key-refused = { $host } does not take this key: { $fault }. Nothing was written.
+key-unreached = The key can't be checked, since { $host } does not answer as it should: { $fault }. Nothing was written.
 key-refused-hint = { $said } With --unchecked it is kept all the same.
 key-unchecked = The key can't be checked: { $error }. Nothing was written.
 key-file-foreign = { $label } comes from { $path }, which is another program's file. Change it there.

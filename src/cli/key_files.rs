@@ -17,6 +17,7 @@ use crate::{
         base_url::BaseUrl,
         key::{Key, Label, Secret},
         message::Message,
+        pool::CheckFaultKind,
     },
     engine,
     store::{atomic, permissions},
@@ -108,7 +109,11 @@ async fn check(key: &Key, config: &Config) -> Result<(), Refusal> {
     let upstream = Upstream::new(timeouts)
         .map_err(|error| Refusal::in_the_way(Message::new("key-unchecked").with("error", error.to_string())))?;
     let Err(fault) = upstream.fetch_usage(key, engine::wall()).await else { return Ok(()) };
-    Err(Refusal::in_the_way(Message::new("key-refused").with("host", key.base.host()).with("fault", fault.text)))
+    let told = match fault.kind {
+        CheckFaultKind::Host => "key-unreached",
+        CheckFaultKind::Unauthorized | CheckFaultKind::Answer => "key-refused",
+    };
+    Err(Refusal::in_the_way(Message::new(told).with("host", key.base.host()).with("fault", fault.text)))
 }
 
 /// Keys that other programs of this person hold (kimi-cli, kimi-code, the old tool; or those at `named` places alone) and that

@@ -69,7 +69,7 @@ async fn add(asked: &AddArgs, config: &Config, keys: &[Key], words: &Words) -> R
         unchecked: asked.unchecked,
     };
     let refused = |mut refusal: Refusal| {
-        if refusal.message.id == "key-refused" {
+        if ["key-refused", "key-unreached"].contains(&refusal.message.id.as_ref()) {
             refusal.message = Message::new("key-refused-hint").with("said", refusal.message);
         }
         stop(&refusal, words)
