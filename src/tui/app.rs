@@ -13,7 +13,7 @@ use super::{
     filter_line::FilterLine,
     findings::{self, Named, findings},
     key_sort::Sort,
-    keymap::{Keymap, spelled},
+    keymap::{Keymap, spelled, with_control},
     layout::Pane,
     mouse::Spot,
     overlay::{
@@ -432,7 +432,8 @@ impl App {
     pub(super) fn undo_hint(&self, said: &Message) -> Option<Message> {
         let key = action::find(Verb::Undo).and_then(|row| self.keymap.keys(row).first())?;
         let offered = self.undo.is_offered(&said.id);
-        offered.then(|| Message::new("toast-undo").with("said", said.clone()).with("key", spelled(*key)))
+        let name = with_control(*key).unwrap_or_else(|| spelled(*key));
+        offered.then(|| Message::new("toast-undo").with("said", said.clone()).with("key", name))
     }
 
     /// Shows what is new among the notices.

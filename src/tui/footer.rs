@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{
     action::{self, Chord, Context, Row, TABLE, Verb},
+    keymap::with_control,
     layout::Pane,
     view::View,
 };
@@ -61,9 +62,11 @@ fn hint(view: &View<'_>, row: &Row) -> Vec<Span<'static>> {
 
 /// What is written on the key.
 pub(crate) fn name(view: &View<'_>, chord: Chord) -> String {
+    if let Some(name) = with_control(chord) {
+        return name;
+    }
     let name = match chord.code {
         KeyCode::Char(' ') => view.text("key-space"),
-        KeyCode::Char(character) if chord.control => format!("Ctrl-{}", character.to_ascii_uppercase()),
         KeyCode::Char(character) => character.to_string(),
         KeyCode::BackTab => "Shift-Tab".to_owned(),
         KeyCode::Up => view.glyphs.up.to_owned(),

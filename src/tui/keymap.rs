@@ -165,6 +165,14 @@ pub(crate) fn spelled(chord: Chord) -> String {
     format!("{control}{name}")
 }
 
+/// What is written on a key that is held with Ctrl; `spelled` is how a file names it.
+pub(crate) fn with_control(chord: Chord) -> Option<String> {
+    match chord.code {
+        KeyCode::Char(character) if chord.control => Some(format!("Ctrl-{}", character.to_ascii_uppercase())),
+        _ => None,
+    }
+}
+
 fn chord(key: KeyEvent) -> Option<Chord> {
     if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER) {
         return None;
