@@ -16,7 +16,7 @@ pub(in crate::cli) fn told(error: &Error, words: &Words) -> Option<String> {
     let Some(what) = message(error) else { return Some(error.to_string().trim_end().to_owned()) };
     let mut text = words.render(&what);
     let near = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    let near: Vec<String> = near.into_iter().filter_map(|kind| listed(error, kind)).collect();
+    let near: Vec<String> = near.into_iter().flat_map(|kind| alike(error, kind)).collect();
     if !near.is_empty() {
         text.push(' ');
         text.push_str(&words.render(&Message::new("usage-near").with("names", near.join(", "))));
@@ -86,6 +86,15 @@ fn listed(error: &Error, kind: ContextKind) -> Option<String> {
     }
 }
 
+/// What the parser takes for meant, the nearest first: it names that last.
+fn alike(error: &Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.iter().rev().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -99,7 +108,7 @@ mod tests {
     fn every_mistake_is_told_in_every_language() {
         for (typed, english) in [
             (&["--jsno"][..], "There is no “--jsno” here. Close to it: --json."),
-            (&["statsu"], "There is no command “statsu”. Close to it: settings, status."),
+            (&["statsu"], "There is no command “statsu”. Close to it: status, settings."),
             (&["block"], "Missing: <LABEL>."),
             (&["status", "--json=1"], "--json takes no value; here it has “1”."),
             (&["rehearse", "-n"], "--requests <N> needs a value."),
