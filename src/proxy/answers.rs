@@ -120,12 +120,14 @@ impl Refusal {
                 "The limit is the accounts' (parallel.limit of /usages). Try again when a request has ended.",
             )
         } else {
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_key_available",
-                "No API key can serve this request now",
-                "`keys` says for each key why not and until when.",
-            )
+            // A misspelt model puts off every key in turn: what helps then is a look at its name, not at the keys.
+            let hint = if no_key.reasons.iter().any(|(_, skip)| matches!(skip, Skip::ModelRefused { .. })) {
+                "`keys` says for each key why not and until when; model_refused: the upstream has no such model for it. \
+                 Is the model's name right?"
+            } else {
+                "`keys` says for each key why not and until when."
+            };
+            (StatusCode::SERVICE_UNAVAILABLE, "no_key_available", "No API key can serve this request now", hint)
         };
         Self {
             retry_after: no_key.until.map(|moment| until(moment, now)),
