@@ -19,7 +19,7 @@ doctor-auth-files-ignored-fix = Where there is a key inside, let the name end in
 
 doctor-keys = Keys
 doctor-keys-none = no key in { $path }
-doctor-keys-none-fix = Put a file like alpha.env with KMI_API_KEY=… there.
+doctor-keys-none-fix = Add one with kmi-tui keys add alpha, or put a file like alpha.env with KMI_API_KEY=… there.
 doctor-keys-found = { $count ->
     [one] { $count } key was loaded: { $labels }
    *[other] { $count } keys were loaded: { $labels }

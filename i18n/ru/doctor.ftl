@@ -21,7 +21,7 @@ doctor-auth-files-ignored-fix = Если внутри ключ, пусть им�
 
 doctor-keys = Ключи
 doctor-keys-none = нет ни одного ключа в { $path }
-doctor-keys-none-fix = Положите туда файл вроде alpha.env со строкой KMI_API_KEY=….
+doctor-keys-none-fix = Добавьте ключ командой kmi-tui keys add alpha или положите туда файл вроде alpha.env со строкой KMI_API_KEY=…
 doctor-keys-found = { $count ->
     [one] загружен { $count } ключ: { $labels }
     [few] загружены { $count } ключа: { $labels }
