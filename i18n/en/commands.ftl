@@ -70,6 +70,15 @@ rotated-config-written-first = { $label } is in { $path } too, for kimi-cli with
 rotated-config-failed = The key is rotated, but { $path } can't be changed: { $error }. KMI_WRITE_CONFIG=0 leaves that file alone.
 rotated-config-broken = The key is rotated, but { $path } is no TOML and was left as it is. Mend it, or set KMI_WRITE_CONFIG=0.
 clients-unknown = “{ $name }” is no client known here. Known: { $names }.
+client-kimi-cli =
+    kimi-cli (Python, up to 1.51): as ~/.kimi/config.toml, or merged into it. The environment alone does too, without
+    search and fetch: KIMI_BASE_URL={ $base } KIMI_API_KEY={ $token } KIMI_MODEL_NAME=kimi-for-coding
+client-kimi-code = kimi-code (npm, 2.x): as ~/.kimi-code/config.toml, or merged into it. It does not read KIMI_BASE_URL and KIMI_API_KEY.
+client-claude-code = Claude Code: in its environment. The address has no /v1.
+client-opencode = opencode: in opencode.json. The address has /v1.
+client-openai = OpenAI SDKs, and tools that ask for an "OpenAI-compatible" address
+client-anthropic = Anthropic SDKs. The address has no /v1.
+client-curl = curl
 rehearse-number = no
 rehearse-why = why
 rehearse-none = no key can serve

@@ -78,6 +78,15 @@ rotated-config-written-first = Ключ { $label } записан и в { $path 
 rotated-config-failed = Ключ сменён, но изменить { $path } не удалось: { $error }. С KMI_WRITE_CONFIG=0 этот файл не меняется.
 rotated-config-broken = Ключ сменён, но { $path } — не TOML и оставлен как есть. Исправьте его или задайте KMI_WRITE_CONFIG=0.
 clients-unknown = Клиент «{ $name }» здесь неизвестен. Известны: { $names }.
+client-kimi-cli =
+    kimi-cli (Python, до 1.51): файл ~/.kimi/config.toml целиком или добавить в него. Хватит и переменных среды, но без
+    search и fetch: KIMI_BASE_URL={ $base } KIMI_API_KEY={ $token } KIMI_MODEL_NAME=kimi-for-coding
+client-kimi-code = kimi-code (npm, 2.x): файл ~/.kimi-code/config.toml целиком или добавить в него. KIMI_BASE_URL и KIMI_API_KEY он не читает.
+client-claude-code = Claude Code: переменные среды. Адрес без /v1.
+client-opencode = opencode: в opencode.json. Адрес с /v1.
+client-openai = SDK OpenAI и программы, которым нужен адрес, «совместимый с OpenAI»
+client-anthropic = SDK Anthropic. Адрес без /v1.
+client-curl = curl
 rehearse-number = №
 rehearse-why = почему
 rehearse-none = ни один ключ не годен

@@ -173,14 +173,15 @@ fn every_command_is_described() {
 
 #[test]
 fn each_client_is_set_up_as_the_program_says() {
-    let docs = read("docs/clients.md");
     let base = "http://127.0.0.1:54123/kmi-rotor/v1";
     let texts = files("assets/clients", "txt");
     assert!(texts.len() > 5, "they were found: {texts:?}");
     for path in texts {
         let text = read(&path).replace("{base}", base).replace("{root}", base.trim_end_matches("/v1"));
         let text = text.replace("{token}", "kmi-local");
-        assert!(docs.contains(&format!("\n{text}```\n")), "docs/clients.md has not what {path} says");
+        for page in ["docs/clients.md", "docs/ru/clients.md"] {
+            assert!(read(page).contains(&format!("\n{text}```\n")), "{page} has not what {path} says");
+        }
     }
 }
 
