@@ -180,6 +180,38 @@ async fn leaving_while_a_request_runs_asks_and_can_wait() {
 }
 
 #[tokio::test]
+async fn a_running_request_is_sent_to_another_key_and_one_is_cancelled() {
+    let simulator = simulator(&["alpha", "beta"]).await;
+    simulator.set(&key("alpha"), Behaviour::Held);
+    let home = home(&simulator, &["alpha", "beta"]);
+    let mut screen = Terminal::open(&home, &[], LARGE);
+    let proxy = address(&screen.until_text("http://").await);
+    let mut raw = running_request(&proxy).await;
+    let asked =
+        |shown: &Shown| shown.text.lines().any(|line| line.contains("/chat/completions") && line.contains("asked"));
+    screen.until("the request", asked).await;
+    screen.press("3gX").await;
+    screen.until_text("Go on with which key?").await;
+    screen.press("j\r").await;
+    screen.until_text("goes on with beta").await;
+    raw.read_until("[DONE]").await;
+    screen.until("its record", |shown| shown.text.contains("200") && !asked(shown)).await;
+
+    let mut raw = running_request(&proxy).await;
+    screen.until("the next one", asked).await;
+    // Running ones are above the newest that has ended.
+    screen.press("gkx").await;
+    screen.until_text("End POST /chat/completions?").await;
+    screen.press("\x1b").await;
+    screen.until("the question to go", |shown| !shown.text.contains("Sure?")).await;
+    screen.press("x\r").await;
+    screen.until_text("was ended").await;
+    raw.read_until("\"cancelled\"").await;
+    screen.press("q").await;
+    assert_eq!(screen.ended().await.0, Some(0));
+}
+
+#[tokio::test]
 async fn a_proxy_goes_on_in_the_background_when_its_dashboard_is_left() {
     let simulator = simulator(&["alpha"]).await;
     let home = home(&simulator, &["alpha"]);
