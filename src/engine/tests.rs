@@ -281,7 +281,9 @@ async fn an_order_and_a_snapshot_do_not_wait_for_each_other() {
                 std::time::Instant::now() < patience
             };
             shared.looked_at.notify_one();
-            while shared.changed.load(Ordering::Acquire) && in_time() {}
+            while shared.changed.load(Ordering::Acquire) && in_time() {
+                std::hint::spin_loop();
+            }
             // It is being published from here on.
             for _ in 0..1_000 {
                 while shared.live.try_lock().is_err() {
