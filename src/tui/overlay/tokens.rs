@@ -26,14 +26,14 @@ pub(super) fn lines(view: &View<'_>, sheet: &Sheet, room: usize) -> Vec<Line<'st
         return vec![Line::styled(view.text("tokens-none"), view.theme.dim)];
     }
     let titles = ["column-tokens-in", "column-tokens-cached", "column-tokens-out"].map(|id| view.text(id));
-    let mut lines = vec![line(view, String::new(), titles, view.theme.dim, room)];
+    let mut lines = vec![line(view, "", titles, view.theme.dim, room)];
     let mut block = |title: String, of: &dyn Fn(&Name) -> bool| {
         let named = ledger.sums(|name| (meant(name) && of(name)).then(|| (name.label.clone(), name.model.clone())));
         let all = named.values().fold(TokenSums::default(), |all, sums| all.plus(*sums));
-        lines.push(line(view, title, numbers(view, all), view.theme.strong, room));
+        lines.push(line(view, &title, numbers(view, all), view.theme.strong, room));
         lines.extend(named.into_iter().map(|((label, model), sums)| {
             let name = format!("  {}  {}", view.clean(label.as_str()), view.clean(&model));
-            line(view, name, numbers(view, sums), view.theme.text, room)
+            line(view, &name, numbers(view, sums), view.theme.text, room)
         }));
         lines.push(Line::raw(""));
     };
@@ -53,9 +53,9 @@ fn numbers(view: &View<'_>, sums: TokenSums) -> [String; 3] {
 }
 
 /// A name, and three numbers at the right.
-fn line(view: &View<'_>, name: String, numbers: [String; 3], style: Style, room: usize) -> Line<'static> {
+fn line(view: &View<'_>, name: &str, numbers: [String; 3], style: Style, room: usize) -> Line<'static> {
     let left = room.saturating_sub(3 * NUMBER);
-    let name = cut(&name, left, view.glyphs.ellipsis);
+    let name = cut(name, left, view.glyphs.ellipsis);
     let mut text = format!("{name}{}", " ".repeat(left.saturating_sub(width(&name))));
     for number in numbers {
         let number = cut(&number, NUMBER - 1, view.glyphs.ellipsis);
