@@ -18,7 +18,7 @@ use crate::{
         app::Overlay,
         columns::{Cell, Column, Row},
         field,
-        format::{self, count, countdown, cut, took, whole, width, wrap},
+        format::{self, countdown, cut, took, whole, width, wrap},
         layout::Pane,
         view::View,
         wording,
@@ -145,7 +145,6 @@ fn running_cells(view: &View<'_>, running: &RunningView) -> Vec<Cell> {
         0 => String::new(),
         failed => (failed + 1).to_string(),
     };
-    let bytes = if running.bytes_out > 0 { count(view.words, running.bytes_out) } else { String::new() };
     vec![
         (view.words.clock(running.at), theme.dim),
         (key, theme.text),
@@ -155,7 +154,8 @@ fn running_cells(view: &View<'_>, running: &RunningView) -> Vec<Cell> {
         (countdown(view.words, view.since(running.at)), theme.text),
         (view.nothing(), theme.dim),
         (tries, theme.warn),
-        (bytes, theme.dim),
+        // Tokens are known at its end.
+        (view.nothing(), theme.dim),
         (wording::wait(view, running), style),
     ]
 }
