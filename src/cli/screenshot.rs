@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, process::Stdio, sync::Arc, time:
 
 use clap::Args as ClapArgs;
 use jiff::tz::TimeZone;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -33,6 +34,8 @@ const SIDE_MAX: u16 = 500;
 /// The demo has so long to start, and then so long to have something to show.
 const START: Duration = Duration::from_secs(20);
 const WARM_UP: Duration = Duration::from_secs(6);
+/// And so long to end.
+const END: Duration = Duration::from_secs(5);
 /// Requests and keys that are something to show.
 const REQUESTS: usize = 12;
 const KEYS: usize = 3;
@@ -141,12 +144,12 @@ pub(super) async fn of_demo(
     let words = words.in_locale(config::locale_guess(&args.flags(), environment));
     let understood = wanted.understood(&words)?;
     let failed = |error: String| Stop::failed(words.render(&Message::new("screenshot-no-demo").with("error", error)));
-    let (demo, state_dir) = start(args).await.map_err(failed)?;
+    let (mut demo, state_dir) = start(args).await.map_err(failed)?;
     let client = Client::connect(&state_dir).await.map_err(|error| failed(error.to_string()))?;
     let client = client.ok_or_else(|| failed(state_dir.display().to_string()))?;
     let when = wanted.after.map_or(When::Lively, |seconds| When::After(Duration::from_secs(seconds.into())));
     let (snapshot, history) = seen(client, when).await?;
-    drop(demo);
+    end(&mut demo).await;
     let settings = config::load(&Flags { env_file: None, ..args.flags() }, &demo::kept(environment, &state_dir));
     let config = settings.map_err(|problems| wrong_settings(&problems, &words))?.config;
     let words = Words::new(words.locale(), TimeZone::system());
@@ -173,6 +176,15 @@ async fn start(args: &Args) -> Result<(Child, PathBuf), String> {
     let folder = said["state_dir"].as_str().ok_or("no state folder")?.into();
     // Lines that nobody reads are left out there.
     Ok((demo, folder))
+}
+
+/// Asked to, it takes its folder away; one that does not listen is killed when dropped.
+async fn end(demo: &mut Child) {
+    let pid = demo.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok()) {
+        // Whether it came to its end in time or not, the picture is there.
+        let _ = timeout_at(Instant::now() + END, demo.wait()).await;
+    }
 }
 
 /// When the picture is taken.
