@@ -207,6 +207,8 @@ async fn a_running_request_is_sent_to_another_key_and_one_is_cancelled() {
     screen.press("x\r").await;
     screen.until_text("was ended").await;
     raw.read_until("\"cancelled\"").await;
+    // Until the screen knows that nothing runs any more, it asks first.
+    screen.until_text("0 in flight").await;
     screen.press("q").await;
     assert_eq!(screen.ended().await.0, Some(0));
 }
