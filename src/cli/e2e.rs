@@ -1,11 +1,6 @@
 //! `e2e`: sends requests through the proxy and looks whether auto-rotation spreads them over all keys that can serve.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::IsTerminal,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, io::IsTerminal, sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -24,6 +19,7 @@ use crate::{
         confidence,
         key::Label,
         message::Message,
+        order,
         snapshot::{Confidence, KeyView, Snapshot, Status},
         text,
     },
@@ -116,7 +112,7 @@ fn eligible(snapshot: &Snapshot, config: &Config) -> BTreeSet<String> {
     let healthy: Vec<&KeyView> = open(Status::Healthy).collect();
     let warned = config.policy.include_warn || healthy.is_empty();
     let warned = open(Status::Warn).filter(|_| warned);
-    healthy.into_iter().chain(warned).map(|key| key.label.to_string()).collect()
+    order::set(healthy.into_iter().chain(warned).map(|key| key.label.to_string()))
 }
 
 impl Outcome {
@@ -154,7 +150,7 @@ fn judged(outcome: &Outcome, wanted: &E2eArgs, words: &Words) -> Result<(), Stop
         say(&json!({
             "ok": good, "confidence": measured.percent, "min_confidence": wanted.min_confidence,
             "sent": sent, "errors": outcome.errors,
-            "keys": measured.counts.iter().map(|(label, count)| (label.to_string(), *count)).collect::<BTreeMap<_, _>>(),
+            "keys": order::map(measured.counts.iter().map(|(label, count)| (label.to_string(), *count))),
         })
         .to_string());
         return if good { Ok(()) } else { Err(Stop { code: FAILED, text: String::new() }) };

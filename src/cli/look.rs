@@ -6,7 +6,7 @@ use std::{fs, io, path::Path};
 use super::{args::Args, complain};
 use crate::{
     config::{Config, Environment, content},
-    domain::message::Message,
+    domain::{message::Message, order},
     i18n::Words,
     tui::{
         self,
@@ -79,7 +79,7 @@ fn own_files(folder: &Path) -> (Vec<OwnFile>, Vec<Message>) {
     let (mut files, mut faults) = (Vec::new(), Vec::new());
     let Ok(entries) = fs::read_dir(folder) else { return (files, faults) };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
+    order::sort(&mut paths);
     for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == ENDING)) {
         let Some(name) = path.file_stem().map(|name| name.to_string_lossy().to_lowercase()) else { continue };
         // What an editor puts beside the file.

@@ -1,6 +1,6 @@
 //! `screenshot`: the dashboard's screen, drawn where nobody looks, and kept. Not how it is drawn (`tui`).
 
-use std::{collections::BTreeSet, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
 use clap::Args as ClapArgs;
 use jiff::tz::TimeZone;
@@ -18,6 +18,7 @@ use crate::{
     control::{Client, News},
     domain::{
         message::Message,
+        order,
         snapshot::{Link, Snapshot},
         trace::TraceRecord,
     },
@@ -208,7 +209,7 @@ async fn seen(client: Client, when: When) -> Result<(Arc<Snapshot>, Vec<Arc<Trac
     let mut history: Vec<Arc<TraceRecord>> = Vec::new();
     let mut newest = None;
     loop {
-        let keys: BTreeSet<_> = history.iter().filter_map(|record| record.key.as_ref()).collect();
+        let keys = order::set(history.iter().filter_map(|record| record.key.as_ref()));
         let enough = matches!(when, When::Lively) && history.len() >= REQUESTS && keys.len() >= KEYS;
         if let Some(snapshot) = newest.take_if(|_| enough || Instant::now() >= end) {
             return Ok((snapshot, history));

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::domain::order;
+
 /// The surroundings of the process, taken once.
 #[derive(Clone, Default)]
 pub(crate) struct Environment {
@@ -42,9 +44,10 @@ impl Environment {
 /// Values that are not UTF-8 are kept with replacement characters: dropping one could open what it was to close.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn variables() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-        .collect()
+    order::map(
+        std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())),
+    )
 }
 
 impl fmt::Debug for Environment {

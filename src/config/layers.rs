@@ -16,7 +16,7 @@ use super::{
     settings::{self, Guard, Kind, SETTINGS, Setting},
     trust,
 };
-use crate::domain::message::Message;
+use crate::domain::{message::Message, order};
 
 type Pairs = BTreeMap<String, String>;
 
@@ -113,7 +113,7 @@ struct Layer {
 fn flag_layers(flags: &Flags) -> Vec<Layer> {
     let layer = |(flag, name, value): (&'static str, &str, String)| Layer {
         source: Source::Flag(flag),
-        pairs: [(name.to_owned(), value)].into(),
+        pairs: order::map([(name.to_owned(), value)]),
     };
     of_flags(flags).map(layer).collect()
 }
@@ -228,7 +228,7 @@ fn parse(
         let message = Message::new("config-env-lines").with("count", parsed.bad_lines.len()).with("line", *first);
         problems.push(of_file(Problem::warn(message), path));
     }
-    Ok(parsed.values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+    Ok(order::map(parsed.values.into_iter().filter_map(|(name, value)| Some((name, value?)))))
 }
 
 /// The message learns the file too: it is what a person reads.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     key::Label,
+    order,
     trace::{TokenSums, Tokens},
 };
 
@@ -152,7 +153,7 @@ impl<'de> Deserialize<'de> for Ledger {
 
 impl FromIterator<(Name, TokenSums)> for Ledger {
     fn from_iter<I: IntoIterator<Item = (Name, TokenSums)>>(rows: I) -> Self {
-        let mut ledger = Self(rows.into_iter().collect());
+        let mut ledger = Self(order::map(rows));
         ledger.prune();
         ledger
     }

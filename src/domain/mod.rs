@@ -18,6 +18,7 @@ pub(crate) mod message;
 pub(crate) mod metrics;
 pub(crate) mod now;
 pub(crate) mod opening;
+pub(crate) mod order;
 pub(crate) mod outcome;
 pub(crate) mod policy;
 pub(crate) mod pool;

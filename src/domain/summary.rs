@@ -10,6 +10,7 @@ use super::{
     confidence,
     key::Label,
     ledger::{self, Ledger},
+    order,
     snapshot::Confidence,
     trace::{TokenSums, TraceRecord},
 };
@@ -182,7 +183,7 @@ impl Serialize for Summary {
             confidence: confidence.percent,
             first_byte_ms: LatencyJson::of(&self.first_byte),
             total_ms: LatencyJson::of(&self.total),
-            statuses: self.classes().collect(),
+            statuses: order::map(self.classes()),
             causes: &self.causes,
             keys: keys.collect(),
             tokens_by_day: &self.ledger,

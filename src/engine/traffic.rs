@@ -9,6 +9,7 @@ use crate::domain::{
     confidence,
     key::Label,
     limit::Meter,
+    order,
     snapshot::{Confidence, KeyView, Skip, Traffic},
     trace::TraceRecord,
 };
@@ -98,7 +99,7 @@ impl Aggregates {
             }
         }
         let mut counted: Vec<(Label, u64)> = counts.into_iter().map(|(label, count)| (label.clone(), count)).collect();
-        counted.sort();
+        order::sort(&mut counted);
         confidence::measure(&counted)
     }
 }

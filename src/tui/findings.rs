@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::{
     message::Message,
+    order,
     snapshot::{Finding, Snapshot},
 };
 
@@ -25,7 +26,7 @@ pub(crate) struct Named {
 /// The findings, worst first.
 pub(crate) fn findings(snapshot: &Snapshot) -> Vec<&Finding> {
     let mut findings: Vec<_> = snapshot.findings.iter().collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    order::sort_by_key(&mut findings, |finding| std::cmp::Reverse(finding.severity));
     findings
 }
 

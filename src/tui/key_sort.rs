@@ -1,7 +1,7 @@
 //! The order of the keys pane. Not the order in which keys serve, which is the engine's.
 
 use super::panes::keys::{error_rate, tightest};
-use crate::domain::snapshot::KeyView;
+use crate::domain::{order, snapshot::KeyView};
 
 /// What the keys pane is sorted by; most first, and what is not known last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ impl Sort {
 
     /// Which of the keys stands in each row; equals as they were loaded.
     pub(crate) fn order(self, keys: &[KeyView]) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_by(|one, other| self.amount(&keys[*other]).total_cmp(&self.amount(&keys[*one])));
-        order
+        let mut rows: Vec<usize> = (0..keys.len()).collect();
+        order::sort_by(&mut rows, |one, other| self.amount(&keys[*other]).total_cmp(&self.amount(&keys[*one])));
+        rows
     }
 
     /// Exact enough to compare.

@@ -8,7 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::domain::message::Message;
+use crate::domain::{message::Message, order};
 
 /// A value with its place.
 pub(super) type Entry<'a, 'i> = &'a Spanned<DeValue<'i>>;
@@ -66,7 +66,7 @@ impl<'a> Faults<'a> {
 
     /// All of them, in the file's order.
     pub(super) fn into_messages(mut self) -> Vec<Message> {
-        self.told.sort_by_key(|(line, _)| *line);
+        order::sort_by_key(&mut self.told, |(line, _)| *line);
         self.told.into_iter().map(|(_, fault)| fault).collect()
     }
 }

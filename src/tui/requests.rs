@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::app::{App, Overlay, Subject};
-use crate::domain::{message::Message, running::RunningView, snapshot::Snapshot, trace::TraceRecord};
+use crate::domain::{message::Message, order, running::RunningView, snapshot::Snapshot, trace::TraceRecord};
 
 /// Running requests in the list; all of them are counted elsewhere.
 const RUNNING_MAX: usize = 5;
@@ -38,7 +38,7 @@ impl App {
     pub(crate) fn running<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a RunningView> {
         let meant = |running: &&RunningView| self.trace.means().matches(&running.so_far());
         let mut all: Vec<_> = snapshot.running.iter().filter(meant).collect();
-        all.sort_by_key(|running| !running.waits());
+        order::sort_by_key(&mut all, |running| !running.waits());
         let mut row = 0;
         all.retain(|running| {
             row += 1;

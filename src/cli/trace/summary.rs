@@ -4,6 +4,7 @@ use crate::{
     cli::table::table,
     domain::{
         message::Message,
+        order,
         summary::{Latencies, Summary, Sums},
         text,
         trace::TokenSums,
@@ -49,7 +50,7 @@ fn facts(sums: &Summary, words: &Words) -> String {
 /// A line each, the most frequent first.
 fn causes(sums: &Summary, words: &Words) -> String {
     let mut counted: Vec<(&String, &u64)> = sums.causes.iter().collect();
-    counted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    order::sort_by_key(&mut counted, |(_, count)| std::cmp::Reverse(**count));
     if counted.is_empty() {
         return String::new();
     }

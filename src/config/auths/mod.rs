@@ -21,7 +21,7 @@ use crate::domain::{
     base_url::BaseUrl,
     key::{Key, Label, Secret},
     message::Message,
-    text,
+    order, text,
 };
 
 /// Files looked at in one folder; more is no auth folder.
@@ -103,7 +103,7 @@ impl Loader<'_> {
         let unlisted = self.last_good.keys().filter(|path| !listed.contains(path) && may_be_file(path));
         let unlisted: Vec<PathBuf> = unlisted.cloned().collect();
         files.extend(unlisted);
-        files.sort();
+        order::sort(&mut files);
         files
     }
 
@@ -267,7 +267,7 @@ pub(crate) fn free_label(label: &Label, taken: &HashSet<Label>) -> Label {
 }
 
 fn sort(keys: &mut [Loaded]) {
-    keys.sort_by_cached_key(|(key, _)| (std::cmp::Reverse(key.priority), key.label.as_str().to_lowercase()));
+    order::sort_by_cached_key(keys, |(key, _)| (std::cmp::Reverse(key.priority), key.label.as_str().to_lowercase()));
 }
 
 /// Whether the name is one of an auth file.
@@ -286,6 +286,6 @@ fn may_be_file(path: &Path) -> bool {
 fn listed(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
+    order::sort(&mut paths);
     Ok(paths)
 }

@@ -19,7 +19,10 @@ use super::{
     Watched,
     ears::{Ears, Places},
 };
-use crate::{config::auths::is_auth_file, domain::message::Message};
+use crate::{
+    config::auths::is_auth_file,
+    domain::{message::Message, order},
+};
 
 /// Folders that are watched; the files in more are looked at only.
 const FOLDERS_MAX: usize = 256;
@@ -173,7 +176,7 @@ fn places(watched: &Watched) -> Places {
         places.entry(folder).or_default().names.insert(name);
     }
     let mut folders = folders_in(&watched.auths_dir);
-    folders.sort();
+    order::sort(&mut folders);
     folders.truncate(FOLDERS_MAX);
     for folder in [watched.auths_dir.clone()].into_iter().chain(folders) {
         if let Some(real) = folder.canonicalize().ok().filter(|real| real.is_dir()) {
@@ -208,7 +211,7 @@ fn is_folder(entry: &fs::DirEntry) -> bool {
 fn marks(watched: &Watched) -> Vec<(PathBuf, Mark)> {
     let mut marks: Vec<(PathBuf, Mark)> = watched.files.iter().map(|file| (file.clone(), Mark::of(file))).collect();
     mark_folder(&watched.auths_dir, true, &mut marks);
-    marks.sort_by(|(one, _), (other, _)| one.cmp(other));
+    order::sort_by(&mut marks, |(one, _), (other, _)| one.cmp(other));
     marks
 }
 

@@ -9,6 +9,7 @@ use crate::{
     doctor::facts::Facts,
     domain::{
         message::Message,
+        order,
         snapshot::{KeyView, Remedy, Skip, UsageView},
     },
 };
@@ -107,7 +108,7 @@ fn failed(keys: &[&KeyView]) -> Vec<Seen> {
         UsageView::Failed { fault, .. } => Some(fault.clone()),
         _ => None,
     };
-    let faults: BTreeSet<String> = keys.iter().filter_map(|key| fault(key)).collect();
+    let faults = order::set(keys.iter().filter_map(|key| fault(key)));
     let seen = |text: String| {
         let alike: Vec<&KeyView> = keys.iter().filter(|key| fault(key).as_ref() == Some(&text)).copied().collect();
         let what = counted("doctor-usage-failed", &alike).with("fault", text);

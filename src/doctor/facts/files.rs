@@ -14,7 +14,10 @@ use rustix::{
 
 use crate::{
     config,
-    domain::message::{Argument, Message},
+    domain::{
+        message::{Argument, Message},
+        order,
+    },
     store::{
         permissions,
         state::{Peeked, peek},
@@ -203,7 +206,7 @@ fn open_path(root: &Path, path: &Path) -> Option<OpenPath> {
 fn children(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    paths.sort();
+    order::sort(&mut paths);
     paths
 }
 

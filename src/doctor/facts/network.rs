@@ -1,7 +1,7 @@
 //! What each upstream host answers, side by side. No key is sent.
 
 use crate::{
-    domain::base_url::BaseUrl,
+    domain::{base_url::BaseUrl, order},
     engine,
     upstream::probe::{Answered, Unreached, probe},
 };
@@ -38,6 +38,6 @@ pub(super) async fn look(hosts: &[BaseUrl]) -> Vec<HostFact> {
         });
     }
     let mut facts = asked.join_all().await;
-    facts.sort_by_key(|(place, _)| *place);
+    order::sort_by_key(&mut facts, |(place, _)| *place);
     facts.into_iter().map(|(_, fact)| fact).collect()
 }

@@ -6,6 +6,7 @@ use super::Pool;
 use crate::domain::{
     key::KeyId,
     now::Now,
+    order,
     outcome::Cause,
     shared_cause::{Common, SharedCause, can_be_shared},
     snapshot::Skip,
@@ -29,7 +30,7 @@ impl Pool {
             return None;
         }
         let (witnesses, since) = self.lately.witnesses(cause, now.steady)?;
-        let witnesses: BTreeSet<usize> = witnesses.into_iter().filter_map(|id| self.position(id)).collect();
+        let witnesses = order::set(witnesses.into_iter().filter_map(|id| self.position(id)));
         let unheard =
             (0..self.slots.len()).any(|position| !witnesses.contains(&position) && self.counts(position, now));
         if unheard || self.accounts_of(&witnesses) < 2 {
@@ -70,8 +71,6 @@ impl Pool {
 
     /// How many accounts stand behind these keys; one whose account is not known counts as one of its own.
     fn accounts_of(&self, positions: &BTreeSet<usize>) -> usize {
-        let accounts: BTreeSet<Result<&str, usize>> =
-            positions.iter().map(|position| self.slots[*position].account().ok_or(*position)).collect();
-        accounts.len()
+        order::set(positions.iter().map(|position| self.slots[*position].account().ok_or(*position))).len()
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::{
     key::{Key, KeyId, Label},
     limit::Limiter,
     now::Now,
+    order,
     policy::Policy,
 };
 
@@ -62,7 +63,7 @@ impl Pool {
         if !reloaded.is_empty() {
             self.settle_in(now);
         }
-        reloaded.removed.sort();
+        order::sort(&mut reloaded.removed);
         reloaded
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{DAY, Usage, UsageFault, Window, WindowKind};
-use crate::domain::{now::add, text};
+use crate::domain::{now::add, order, text};
 
 type Object = Map<String, Value>;
 
@@ -42,7 +42,7 @@ pub(crate) fn parse(body: &[u8], now: Timestamp) -> Result<Usage, UsageFault> {
     read_limits(&top, now, &mut windows);
     read_loose(&top, now, &mut windows);
     let mut windows = windows.0;
-    windows.sort_by_key(|window| window.kind.length());
+    order::sort_by_key(&mut windows, |window| window.kind.length());
     Ok(Usage {
         windows,
         user_id: user_id(&top),

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::Parse;
-use crate::store::{Doing, StoreError, rotate};
+use crate::{
+    domain::order,
+    store::{Doing, StoreError, rotate},
+};
 
 /// Files are read in blocks of this size.
 pub(super) const BLOCK: u64 = 64 * 1024;
@@ -132,7 +135,7 @@ pub(super) fn files(path: &Path) -> io::Result<Vec<(u32, Identity)>> {
         let metadata = fs::metadata(entry.path()).ok().filter(Metadata::is_file);
         found.extend(number.zip(metadata).map(|(number, metadata)| (number, identity(&metadata))));
     }
-    found.sort_unstable();
+    order::sort(&mut found);
     // A rotation between two looks shows a file under both of its numbers.
     let mut seen = Vec::new();
     found.retain(|(_, file)| {

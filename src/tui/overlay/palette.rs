@@ -13,6 +13,7 @@ use tui_input::{Input, InputRequest};
 
 use super::popup;
 use crate::{
+    domain::order,
     i18n::Words,
     tui::{
         action::{Group, Row, TABLE, Verb},
@@ -70,7 +71,7 @@ impl Palette {
             scored.extend(pattern.score(searched, &mut matcher).map(|score| (score, at)));
         }
         // Equals stay in the table's order.
-        scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
+        order::sort_by_key(&mut scored, |(score, at)| (std::cmp::Reverse(*score), *at));
         self.meant = scored.into_iter().map(|(_, at)| at).collect();
         self.row = 0;
     }
