@@ -23,6 +23,7 @@ use crate::{
         snapshot::{Link, Snapshot},
         trace::TraceRecord,
     },
+    engine::task,
     i18n::Words,
     tui,
 };
@@ -57,8 +58,8 @@ pub(super) async fn run(
     let newest = history.last().map(|record| record.request_id.clone());
     let screen = Screen { snapshots, records, missed, newest };
     let (commands, wishes) = mpsc::unbounded_channel();
-    tokio::spawn(carry(config.state_dir.clone(), wishes));
-    tokio::spawn(follow(config.state_dir.clone(), subscription, screen));
+    task::spawn(carry(config.state_dir.clone(), wishes));
+    task::spawn(follow(config.state_dir.clone(), subscription, screen));
     // The proxy runs elsewhere already, so nobody will ask for it.
     let background = Arc::default();
     let clerk = Clerk {

@@ -44,8 +44,7 @@ const KEPT: &[&str] = &[
 /// Runs the demo until it is told to stop.
 pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
     let folder = tempfile::Builder::new().prefix("kmi-tui-demo-").tempdir().map_err(failed)?;
-    let runtime = run::runtime()?;
-    runtime.block_on(async {
+    run::block_on(&run::runtime()?, async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let simulator = Simulator::start(listener, Vec::new()).map_err(failed)?;
         let auths = folder.path().join("auths");
@@ -59,7 +58,7 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Stop> {
         let loaded = load(args, environment, folder.path(), &simulator.base_url())?;
         let listen = TcpListener::bind(loaded.config.listen.address).await.map_err(failed)?;
         let base = format!("http://{}{}", listen.local_addr().map_err(failed)?, loaded.config.base_path);
-        let traffic = demo::traffic(base, SEED, std::future::pending());
+        let traffic = Box::pin(demo::traffic(base, SEED, std::future::pending()));
         run::serve(args, loaded, environment, Service { kind: Kind::Demo, place: Place::Own(listen), traffic }).await
     })?;
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
     config::{self, Config, Environment, Flags},
     doctor::Sources,
     domain::{command::Command, key::Key, message::Message},
-    engine,
+    engine::{self, task},
     store::{atomic, permissions},
     tui::errand::{Answer, Errand},
 };
@@ -43,7 +43,7 @@ impl Clerk {
     /// Starts the clerk beside a dashboard.
     pub(super) fn start(self) -> (UnboundedSender<Errand>, UnboundedReceiver<Answer>) {
         let ((errands, asked), (said, answers)) = (unbounded_channel(), unbounded_channel());
-        tokio::spawn(self.serve(asked, said));
+        task::spawn(self.serve(asked, said));
         (errands, answers)
     }
 

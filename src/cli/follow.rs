@@ -10,7 +10,7 @@ use crate::{
     config::{self, AuthFiles, Config, Environment, Flags, Loaded, Pace, Problem, Watched, Watcher},
     doctor::Sources,
     domain::{key::Key, setting::SettingView, snapshot::Setup},
-    engine::Engine,
+    engine::{Engine, task},
     i18n::{Locale, Words},
 };
 
@@ -87,11 +87,11 @@ pub(super) async fn follow(
     let mut fault = None;
     loop {
         // The first time at once: something may have changed between reading and watching.
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = task::blocking(move || {
             let (keys, new) = follower.read();
             (follower, keys, new)
         });
-        let Ok((read, keys, mut new)) = reading.await else {
+        let Some((read, keys, mut new)) = reading.await else {
             tracing::error!("files_are_not_followed_any_more");
             return;
         };

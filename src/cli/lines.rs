@@ -15,7 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::say;
 use crate::{
     domain::{key::Label, text, trace::TraceRecord},
-    engine::Engine,
+    engine::{Engine, task},
     i18n::Words,
     store::{rotate::LineFile, trace},
     tui,
@@ -43,7 +43,7 @@ pub(super) enum Into {
 pub(super) fn print(engine: &Engine, into: Into, words: &Words) {
     let (_, mut records) = engine.records();
     let lines = printer(into, words);
-    tokio::spawn(async move {
+    task::spawn(async move {
         loop {
             match records.recv().await {
                 Ok(record) => {

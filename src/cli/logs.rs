@@ -44,7 +44,7 @@ pub(super) fn run(wanted: &LogsArgs, config: &Config, words: &Words) -> Result<(
     let path = if wanted.app { log::path(&config.state_dir) } else { output::path(&config.state_dir) };
     let is_new = |line: &String| since.is_none_or(|since| written_at(line, config).is_none_or(|at| at >= since));
     if wanted.follow {
-        return run::runtime()?.block_on(follow(wanted, path, is_new, words));
+        return run::block_on(&run::runtime()?, follow(wanted, path, is_new, words));
     }
     let found = show(NewestFirst::of(&path, lines::text), wanted.lines, is_new, words)?;
     if !found {

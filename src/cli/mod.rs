@@ -120,7 +120,7 @@ fn dispatch(args: &Args, environment: &Environment, words: &Words) -> Result<(),
     }
     if let Some(Action::Doctor(asked)) = &args.command {
         let runtime = run::runtime()?;
-        let told = runtime.block_on(doctor::run(asked, args.flags(), environment, words));
+        let told = run::block_on(&runtime, doctor::run(asked, args.flags(), environment, words));
         // A name server that does not answer has been told of: it must not keep us.
         runtime.shutdown_background();
         return told;
@@ -182,7 +182,7 @@ async fn auto_rotate(
 
 /// Runs one command to its end.
 fn wait_for(command: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
-    run::runtime()?.block_on(command)
+    run::block_on(&run::runtime()?, command)
 }
 
 /// Without a command: the dashboard of the instance that runs already, else one of our own.
@@ -190,7 +190,7 @@ fn start(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), S
     if !args.no_ui {
         let config = loaded.config.clone();
         let words = Words::new(config.locale, config.zone.clone());
-        let attached = run::runtime()?.block_on(async {
+        let attached = run::block_on(&run::runtime()?, async {
             match target::running(&config, &words).await? {
                 Some(client) => attach::run(args, &config, environment, client, &words).await.map(|()| true),
                 None => Ok(false),

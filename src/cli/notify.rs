@@ -17,6 +17,7 @@ use crate::{
         message::Message,
         snapshot::Snapshot,
     },
+    engine::task,
     i18n::{Locale, Words},
     tui,
 };
@@ -47,7 +48,7 @@ pub(super) fn start(call: Call, dashboard: bool, snapshots: watch::Receiver<Arc<
         Way::Bell | Way::Terminal => !dashboard && io::stderr().is_terminal(),
     };
     if here {
-        tokio::spawn(watch(way, call.percent, snapshots, words.locale(), words.zone()));
+        task::spawn(watch(way, call.percent, snapshots, words.locale(), words.zone()));
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     fmt::Display,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
+    pin::Pin,
     sync::Arc,
 };
 
@@ -34,7 +35,7 @@ use crate::{
         snapshot::{Mode, Setup},
         text,
     },
-    engine::{self, Engine, Parts},
+    engine::{self, Engine, Parts, task},
     i18n::Words,
     poller,
     proxy::{self, App, Lanes, tls::Tls},
@@ -64,10 +65,11 @@ pub(super) enum Kind {
 
 /// Runs until it is told to stop.
 pub(super) fn run(args: &Args, loaded: Loaded, environment: &Environment) -> Result<(), Stop> {
-    let left = runtime()?.block_on(async {
+    let left = block_on(&runtime()?, async {
         let words = Words::new(loaded.config.locale, loaded.config.zone.clone());
         let place = Place::find(&loaded.config, args.take_over, &words).await?;
-        serve(args, loaded, environment, Service { kind: Kind::Live, place, traffic: std::future::pending() }).await
+        serve(args, loaded, environment, Service { kind: Kind::Live, place, traffic: Box::pin(std::future::pending()) })
+            .await
     })?;
     if left == tui::Leave::Demo { Err(demo::instead(args)) } else { Ok(()) }
 }
@@ -76,16 +78,22 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)
 }
 
+/// Runs one thing to its end. Boxed, since the runtime's loop is made anew for each kind of future.
+pub(super) fn block_on<T>(runtime: &tokio::runtime::Runtime, future: impl Future<Output = T>) -> T {
+    let boxed: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(future);
+    runtime.block_on(boxed)
+}
+
 fn failed(error: impl Display) -> Stop {
     Stop::failed(error.to_string())
 }
 
 /// What is served, where, and what runs beside it.
-pub(super) struct Service<Traffic> {
+pub(super) struct Service {
     pub(super) kind: Kind,
     pub(super) place: Place,
     /// The demo's clients.
-    pub(super) traffic: Traffic,
+    pub(super) traffic: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Serves with these settings until it is told to stop.
@@ -93,7 +101,7 @@ pub(super) async fn serve(
     args: &Args,
     loaded: Loaded,
     environment: &Environment,
-    service: Service<impl Future<Output = ()> + Send + 'static>,
+    service: Service,
 ) -> Result<tui::Leave, Stop> {
     let config = loaded.config.clone();
     let words = Words::new(config.locale, config.zone.clone());
@@ -123,27 +131,27 @@ pub(super) async fn serve(
 
     let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
     let upstream = Upstream::new(timeouts).map_err(failed)?;
-    tokio::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
+    task::spawn(poller::run(engine.clone(), upstream.clone(), config.dry_run));
     let (doctor, examined) = watch::channel(Arc::new(sources));
-    tokio::spawn(doctor::run(engine.clone(), examined));
+    task::spawn(doctor::run(engine.clone(), examined));
     match kind {
         // The demo's files are its own.
         Kind::Demo => drop((follower, watcher)),
         Kind::Live => {
-            tokio::spawn(follow::follow(follower, watcher, engine.clone(), kind, address, doctor));
+            task::spawn(follow::follow(follower, watcher, engine.clone(), kind, address, doctor));
         }
     }
-    tokio::spawn(forget_dead_connections(engine.clone(), upstream.clone()));
-    tokio::spawn(traffic);
+    task::spawn(forget_dead_connections(engine.clone(), upstream.clone()));
+    task::spawn(traffic);
 
     let stopper = Stopper::listen().map_err(failed)?;
     let (listener, before) = place.split();
     let listener = Arc::new(listener.into_std().map_err(failed)?);
     let owner = Arc::new(Owner::new(&config, engine.clone(), stopper.clone(), Arc::downgrade(&listener), lock));
     let socket = Socket::open(&config.state_dir).map_err(failed)?;
-    let control = tokio::spawn(control::serve(socket, engine.clone(), owner.clone()));
+    let control = task::spawn(control::serve(socket, engine.clone(), owner.clone()));
     if let Some(listen) = config.metrics.clone() {
-        tokio::spawn(listen::metrics(metrics, listen, engine.clone(), stopper.clone()));
+        task::spawn(listen::metrics(metrics, listen, engine.clone(), stopper.clone()));
     }
     let app = App::new(proxy_settings(&config), engine.clone(), upstream, tls);
     let lanes = Lanes::start(&listener, &app, || owner::ends(&stopper, config.shutdown)).map_err(failed)?;
@@ -274,7 +282,7 @@ async fn dashboard(
 ) -> Result<tui::Leave, Stop> {
     let (commands, mut wishes) = mpsc::unbounded_channel::<Command>();
     let carrier = engine.clone();
-    tokio::spawn(async move {
+    task::spawn(async move {
         while let Some(command) = wishes.recv().await {
             carrier.command(command);
         }

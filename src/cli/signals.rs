@@ -6,6 +6,8 @@ use tokio::{
     sync::watch,
 };
 
+use crate::engine::task;
+
 /// SIGXFSZ: a limit on the size of files is reached.
 const FILE_SIZE: i32 = rustix::process::Signal::XFSZ.as_raw();
 
@@ -37,7 +39,7 @@ impl Stopper {
         for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
             let mut signals = signal(kind)?;
             let stopper = stopper.clone();
-            tokio::spawn(async move {
+            task::spawn(async move {
                 while signals.recv().await.is_some() {
                     stopper.advance();
                 }

@@ -15,7 +15,7 @@ use crate::{
         message::Message,
         snapshot::Snapshot,
     },
-    engine::Engine,
+    engine::{Engine, task},
     i18n::Words,
     poller,
     store::{lock::InstanceLock, log::LogGuard},
@@ -101,7 +101,7 @@ impl Target {
         {
             let timeouts = Timeouts { connect: config.proxy.connect_timeout, head: config.proxy.head_timeout };
             let upstream = Upstream::new(timeouts).map_err(|error| Stop::failed(error.to_string()))?;
-            tokio::spawn(poller::run(engine.clone(), upstream, config.dry_run));
+            task::spawn(poller::run(engine.clone(), upstream, config.dry_run));
         }
         self.command(Command::RefreshHealth, words).await.map(drop)
     }

@@ -23,7 +23,7 @@ use crate::{
         base_url::is_loopback,
         metrics::{self, CONTENT_TYPE},
     },
-    engine::Engine,
+    engine::{Engine, task},
 };
 
 /// Clients at once on the port: who collects comes alone, or in twos.
@@ -56,19 +56,21 @@ pub(crate) async fn serve(listener: TcpListener, engine: Engine, reach: Reach) {
             continue;
         };
         let engine = engine.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             // An error means that the client has left, or spoke no HTTP.
-            let _ = timeout(PATIENCE, converse(stream, engine, reach)).await;
+            let _ = timeout(PATIENCE, converse(Box::new(stream), engine, reach)).await;
             drop(permit);
         });
     }
 }
 
+/// A client's end, of whichever kind: hyper is compiled anew for each kind that it is given.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<Io: AsyncRead + AsyncWrite + Send + Unpin> Stream for Io {}
+
 /// Answers the requests of one connection.
-pub(super) async fn converse<Io>(stream: Io, engine: Engine, reach: Reach) -> io::Result<()>
-where
-    Io: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn converse(stream: Box<dyn Stream>, engine: Engine, reach: Reach) -> io::Result<()> {
     let service = service_fn(move |request: Request<Incoming>| {
         let engine = engine.clone();
         async move { Ok::<_, Infallible>(answer(&request, &engine, reach).await) }

@@ -27,7 +27,7 @@ use super::{
     protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
     subscriber,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, task};
 
 /// Clients at once.
 const CLIENTS_MAX: usize = 64;
@@ -102,7 +102,7 @@ pub(crate) async fn serve<O: Owner>(socket: Socket, engine: Engine, owner: Arc<O
             continue;
         }
         let (engine, owner) = (engine.clone(), owner.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             // An error means that the client has left, or was let go.
             let _ = converse(stream, &engine, &*owner).await;
             drop(permit);
@@ -117,7 +117,7 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
         if HTTP.iter().any(|method| line.starts_with(method)) {
             let begun = io::Cursor::new([line, b"\n".to_vec()].concat());
             let stream = tokio::io::join(begun.chain(reading), writing);
-            return metrics::converse(stream, engine.clone(), Reach::Socket).await;
+            return metrics::converse(Box::new(stream), engine.clone(), Reach::Socket).await;
         }
         let request = match understood(&line) {
             Ok(request) => request,

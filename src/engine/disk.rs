@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::clock::wall;
+use super::{clock::wall, task};
 use crate::{
     domain::trace::TraceRecord,
     store::{
@@ -73,7 +73,7 @@ impl Disk {
     pub(super) async fn flush(&self, records: Vec<Arc<TraceRecord>>, state: Box<StoredState>) {
         let Some(jobs) = self.jobs.clone() else { return };
         let (done, flushed) = oneshot::channel();
-        let queued = tokio::task::spawn_blocking(move || {
+        let queued = task::blocking(move || {
             let last = [Job::Append(records), Job::Save(state), Job::Flushed(done)];
             last.into_iter().all(|job| jobs.send(job).is_ok())
         });
@@ -85,7 +85,7 @@ impl Disk {
     /// Writes all that waits and the last state, if there is one to write, then ends the thread.
     pub(super) async fn finish(&mut self, records: Vec<Arc<TraceRecord>>, last: Option<Box<StoredState>>) {
         let (jobs, thread) = (self.jobs.take(), self.thread.take());
-        let finished = tokio::task::spawn_blocking(move || {
+        let finished = task::blocking(move || {
             if let Some(jobs) = jobs {
                 // An error means that the thread is gone: joining it below says so.
                 let _ = jobs.send(Job::Append(records));

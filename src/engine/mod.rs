@@ -11,6 +11,7 @@ mod news;
 mod preview;
 mod remember;
 mod running;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -195,7 +196,7 @@ impl Engine {
             interrupted: Notify::new(),
         });
         let disk = disk::Disk::start(parts.state_file, parts.trace_file);
-        tokio::spawn(keeper::Keeper::new(shared.clone(), publisher, disk, books).run(inbox));
+        task::spawn(keeper::Keeper::new(shared.clone(), publisher, disk, books).run(inbox));
         Self { shared }
     }
 

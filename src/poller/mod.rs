@@ -9,7 +9,7 @@ use crate::{
         pool::{Check, CheckFault},
         usage::{Usage, Window, WindowKind},
     },
-    engine::Engine,
+    engine::{Engine, task},
     upstream::Upstream,
 };
 
@@ -30,7 +30,7 @@ pub(crate) async fn run(engine: Engine, upstream: Upstream, dry_run: bool) {
         }
         for check in engine.due_checks() {
             let (engine, upstream, room) = (engine.clone(), upstream.clone(), room.clone());
-            tokio::spawn(async move {
+            task::spawn(async move {
                 // The semaphore is never closed.
                 let _permit = room.acquire().await;
                 let result = ask(&engine, &upstream, &check, dry_run).await;

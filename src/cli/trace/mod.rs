@@ -88,7 +88,7 @@ pub(super) fn run(typed: &TraceArgs, config: &Config) -> Result<(), Stop> {
     }
     let output = Output::new(typed, now, config, &words);
     if typed.follow {
-        return run::runtime()?.block_on(follow(typed, &wanted, &path, output, &words));
+        return run::block_on(&run::runtime()?, follow(typed, &wanted, &path, output, &words));
     }
     list(typed, &wanted, &path, output, &words)
 }

@@ -7,7 +7,7 @@ mod files;
 mod machine;
 mod network;
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -26,9 +26,10 @@ use crate::{
         base_url::{BaseUrl, is_loopback},
         key::{Key, Secret},
         message::Message,
+        order,
         snapshot::{Mode, Snapshot},
     },
-    engine,
+    engine::{self, task},
 };
 
 /// A connection takes two files, one on either side, and the program some for itself.
@@ -185,7 +186,7 @@ impl Sources {
 impl Token {
     fn of(token: &Secret) -> Self {
         let bytes = token.expose().as_bytes();
-        Self { length: bytes.len(), distinct: bytes.iter().collect::<BTreeSet<_>>().len() }
+        Self { length: bytes.len(), distinct: order::set(bytes.iter()).len() }
     }
 }
 
@@ -209,7 +210,7 @@ pub(super) async fn gather(sources: Arc<Sources>, snapshot: &Arc<Snapshot>, inst
     let network = async { if ask && !dry_run { network::look(&sources.hosts).await } else { Vec::new() } };
     let local = {
         let (sources, instance) = (sources.clone(), instance.clone());
-        tokio::task::spawn_blocking(move || Local::look(&sources, &instance))
+        task::blocking(move || Local::look(&sources, &instance))
     };
     let (hosts, local) = tokio::join!(network, local);
     let local = local.unwrap_or_default();
