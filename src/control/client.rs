@@ -157,6 +157,5 @@ async fn read_line(stream: &mut BufReader<UnixStream>) -> Result<Line, ControlEr
 }
 
 fn unexpected(said: &Said) -> ControlError {
-    let kind = serde_json::to_value(said).ok().and_then(|value| Some(value.get("kind")?.as_str()?.to_owned()));
-    ControlError::Foreign(kind.unwrap_or_default())
+    ControlError::Foreign(said.kind().to_owned())
 }

@@ -90,3 +90,37 @@ pub(super) enum Said {
         message: String,
     },
 }
+
+impl Said {
+    /// What stands in the line as its `kind`.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Snapshot { .. } => "snapshot",
+            Self::Record { .. } => "record",
+            Self::Lost { .. } => "lost",
+            Self::Notice { .. } => "notice",
+            Self::Done => "done",
+            Self::Error { .. } => "error",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn kinds_are_named_as_they_are_written() {
+        let said = [
+            Said::Snapshot { snapshot: Arc::default() },
+            Said::Lost { count: 1 },
+            Said::Done,
+            Said::Error { message: String::new() },
+        ];
+        for said in said {
+            assert_eq!(json!(said)["kind"], said.kind());
+        }
+    }
+}

@@ -31,13 +31,20 @@ impl Message {
         Self { id: Cow::Borrowed(id), arguments: Vec::new() }
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Argument>) -> Self {
-        self.arguments.push((Cow::Borrowed(name), value.into()));
+    pub(crate) fn with(self, name: &'static str, value: impl Into<Argument>) -> Self {
+        self.with_argument(name, value.into())
+    }
+
+    /// Never inlined: hundreds of messages are made, none of them in a hurry.
+    #[inline(never)]
+    fn with_argument(mut self, name: &'static str, value: Argument) -> Self {
+        self.arguments.push((Cow::Borrowed(name), value));
         self
     }
 }
 
 impl From<&str> for Argument {
+    #[inline(never)]
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
