@@ -8,7 +8,8 @@ pub(crate) fn nanoseconds() -> u64 {
     u64::try_from(now.tv_sec).unwrap_or_default() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default()
 }
 
-/// CPU time of processes, user and system, in ticks of 10 ms: of all threads, also of those that have ended.
+/// CPU time of processes, user and system, in ticks of 10 ms: of all threads, also of those that have ended. Their sum is what
+/// the scheduler has measured; only how it is split between user and system is guessed from samples.
 pub(crate) fn cpu(processes: &[u32]) -> Duration {
     processes.iter().map(|pid| of_process(*pid)).sum()
 }

@@ -1,6 +1,9 @@
 //! The load: closed loops of small requests, streams that say when each chunk was sent, large bodies.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -8,6 +11,11 @@ use std::{
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{clock, http::Connection, target::Target};
+
+/// Before each measurement the same is done for so long, and nothing counted.
+const WARM_UP: Duration = Duration::from_millis(200);
+/// With new connections: kmi-tui looks up whose they are, at leisure.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// What a load came to.
 #[derive(Debug, Clone, Default)]
@@ -42,13 +50,49 @@ impl Load {
     }
 }
 
-/// So many connections ask again as soon as they are answered.
+/// Clients that ask again as soon as they are answered. They keep their connections from one measurement to the next: what a
+/// new one costs (kmi-tui looks up whose it is) is not what a request costs.
+pub(crate) struct Clients {
+    count: usize,
+    kept: RefCell<HashMap<SocketAddr, Vec<Connection>>>,
+}
+
+impl Clients {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { count, kept: RefCell::default() }
+    }
+
+    /// Warms up, then measures. Each gets the same time, not the same number of requests: what disturbs a measurement comes by
+    /// the clock.
+    pub(crate) async fn ask(&self, target: &Target, span: Duration, request: &[u8]) -> Load {
+        let mut connections = self.kept.borrow_mut().remove(&target.address).unwrap_or_default();
+        let missing = self.count - connections.len();
+        let warm_up = if missing > 0 { SETTLING } else { WARM_UP };
+        connections.extend(open(target, missing).await);
+        let (warm, connections) = asked(target, connections, warm_up, request).await;
+        let (mut load, connections) = asked(target, connections, span, request).await;
+        load.failed += warm.failed;
+        self.kept.borrow_mut().insert(target.address, connections);
+        load
+    }
+}
+
+/// So many new connections ask again as soon as they are answered.
 pub(crate) async fn requests(target: &Target, connections: usize, span: Duration, request: &[u8]) -> Load {
+    asked(target, open(target, connections).await, span, request).await.0
+}
+
+/// What came of it, and the connections that are still good.
+async fn asked(
+    target: &Target,
+    connections: Vec<Connection>,
+    span: Duration,
+    request: &[u8],
+) -> (Load, Vec<Connection>) {
     let request: Arc<[u8]> = request.into();
     let mut tasks = JoinSet::new();
-    let opened: Vec<Connection> = open(target, connections).await;
     let (before, began) = (clock::cpu(&target.processes()), Instant::now());
-    for mut connection in opened {
+    for mut connection in connections {
         let request = request.clone();
         tasks.spawn(async move {
             let mut load = Load::default();
@@ -61,24 +105,25 @@ pub(crate) async fn requests(target: &Target, connections: usize, span: Duration
                 if let Err(error) = answered.await {
                     eprintln!("{error}");
                     load.failed += 1;
-                    return load;
+                    return (load, None);
                 }
                 load.count += 1;
                 load.times.push(asked.elapsed().as_secs_f64() * 1e6);
             }
-            load
+            (load, Some(connection))
         });
     }
-    let mut total = Load::default();
-    while let Some(load) = tasks.join_next().await {
-        let load = load.expect("nobody panicked");
+    let (mut total, mut kept) = (Load::default(), Vec::new());
+    while let Some(ended) = tasks.join_next().await {
+        let (load, connection) = ended.expect("nobody panicked");
+        kept.extend(connection);
         total.count += load.count;
         total.failed += load.failed;
         total.times.extend(load.times);
     }
     total.seconds = began.elapsed().as_secs_f64();
     total.cpu = (clock::cpu(&target.processes()) - before).as_secs_f64() * 1e6;
-    total.sorted()
+    (total.sorted(), kept)
 }
 
 /// So many streams at once, each of so many chunks; the times are from the upstream's sending to our reading. `look` is
@@ -121,19 +166,19 @@ pub(crate) async fn streams(
     total.sorted()
 }
 
-/// Streams of one chunk, one after the other on one connection: the way of the first token.
+/// Streams of one chunk, one after the other on one connection: the way of the first token. As many before them warm up.
 pub(crate) async fn first_chunks(target: &Target, count: u64) -> Load {
     let request = target.request("POST", "/chat/completions?chunks=1&every=1", br#"{"stream":true}"#);
     let mut connection = Connection::open(target.address).await.expect("it accepts");
     let mut load = Load { count, ..Load::default() };
-    for _ in 0..count {
+    for number in 0..count * 2 {
         let (asked, mut first) = (clock::nanoseconds(), None);
         let ran = async {
             connection.send(&request).await?;
             connection.chunks(|_| first = first.or_else(|| Some(clock::nanoseconds() - asked))).await
         };
         load.failed += u64::from(ran.await.is_err());
-        load.times.extend(first.map(|first| first as f64 / 1e3));
+        load.times.extend(first.filter(|_| number >= count).map(|first| first as f64 / 1e3));
     }
     load.sorted()
 }

@@ -10,6 +10,7 @@
 mod support;
 
 mod clock;
+mod dashboards;
 mod http;
 mod load;
 mod scenarios;
@@ -29,6 +30,21 @@ pub(crate) struct Options {
     pub(crate) span: Duration,
     pub(crate) rounds: usize,
     pub(crate) nginx: String,
+}
+
+impl Options {
+    /// A measurement is no longer than this, so that turns are short.
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    /// How long each measurement of requests is. The turn goes on after each; the rounds have as many as fill their time.
+    pub(crate) fn window(&self) -> Duration {
+        self.span.min(Self::WINDOW)
+    }
+
+    /// How many there are of each.
+    pub(crate) fn windows(&self) -> usize {
+        self.rounds * usize::try_from(self.span.div_duration_f64(self.window()).ceil() as u64).unwrap_or(1)
+    }
 }
 
 fn main() {
@@ -63,9 +79,12 @@ fn main() {
             println!("{}", table.since(before));
         }
     }
+    println!("{}", table::NOTE);
     if let Some(path) = value("--json") {
         std::fs::write(path, table.json()).expect("written");
     }
+    let failures = table.failures();
+    assert!(failures.is_empty(), "not all went well: {failures:?}");
 }
 
 /// As many files as the system lets us have: thousands of streams are two connections each.

@@ -1,4 +1,5 @@
-//! What is measured, and of whom. Everybody is measured in turns, for several rounds; the median of the rounds counts.
+//! What is measured, and of whom. Everybody is measured in turns, forth and back, for several rounds; the median of the rounds
+//! counts.
 
 use std::{
     fs,
@@ -10,9 +11,8 @@ use std::{
 };
 
 use crate::{
-    Options, clock,
-    load::{self, Load},
-    screen::Screen,
+    Options, clock, dashboards,
+    load::{self, Clients, Load},
     support::proxy::Home,
     table::Table,
     target::{Target, command},
@@ -29,11 +29,17 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("idle", |options, upstream, table| Box::pin(idle_streams(options, upstream, table))),
     ("start", |options, upstream, table| Box::pin(start(options, upstream, table))),
     ("history", |options, upstream, table| Box::pin(history(options, upstream, table))),
-    ("screens", |options, upstream, table| Box::pin(screens(options, upstream, table))),
+    ("screens", |options, upstream, table| Box::pin(dashboards::busy(options, upstream, table))),
+    ("rest", |options, upstream, table| Box::pin(dashboards::at_rest(options, upstream, table))),
 ];
 
 const MEGABYTE: f64 = 1024.0 * 1024.0;
-const SMALL: &str = "/models";
+/// What a small request asks for.
+pub(crate) const SMALL: &str = "/models";
+
+/// A second's p99 with one connection hangs on whether threads beside the request wake for a little more or a little less than
+/// one in a hundred: with fewer turns it is chance.
+const TURNS_MIN: usize = 5;
 
 /// No proxy, nginx where there is one, kmi-tui.
 struct Trio<'a> {
@@ -48,15 +54,24 @@ impl<'a> Trio<'a> {
         Self { upstream, nginx, kmi: Target::kmi(home(upstream, 3)) }
     }
 
-    /// Measures in turns, so that a slow minute of the machine is everybody's.
-    async fn compare(&self, options: &Options, run: impl AsyncFn(&Target) -> Load) -> Compared {
+    /// Measures in turns, so that a slow minute of the machine is everybody's; every other round in the opposite order, so that
+    /// nobody always comes after the same other.
+    async fn compare(&self, rounds: usize, run: impl AsyncFn(&Target) -> Load) -> Compared {
         let mut compared = Compared::default();
-        for _ in 0..options.rounds {
-            compared.direct.push(run(self.upstream).await);
-            if let Some(nginx) = &self.nginx {
-                compared.nginx.push(run(nginx).await);
+        for round in 0..rounds {
+            let mut turns = [
+                (Some(self.upstream), &mut compared.direct),
+                (self.nginx.as_ref(), &mut compared.nginx),
+                (Some(&self.kmi), &mut compared.kmi),
+            ];
+            if round % 2 == 1 {
+                turns.reverse();
             }
-            compared.kmi.push(run(&self.kmi).await);
+            for (target, loads) in turns {
+                if let Some(target) = target {
+                    loads.push(run(target).await);
+                }
+            }
         }
         compared
     }
@@ -81,16 +96,19 @@ impl Compared {
         table.add(what, unit, direct, median(&self.nginx, &figure), median(&self.kmi, &figure).unwrap_or(f64::NAN));
     }
 
-    /// What a proxy adds to the figure without one.
+    /// What a proxy adds to the figure without one, in the same round.
     fn added(&self, table: &mut Table, what: &str, unit: &'static str, figure: impl Fn(&Load) -> f64) {
-        let direct = median(&self.direct, &figure).unwrap_or_default();
-        let added = |loads: &[Load]| median(loads, &figure).map(|value| value - direct);
+        let added = |loads: &[Load]| {
+            let pairs = loads.iter().zip(&self.direct);
+            middle(pairs.map(|(load, direct)| figure(load) - figure(direct)).collect())
+        };
         table.add(what, unit, None, added(&self.nginx), added(&self.kmi).unwrap_or(f64::NAN));
     }
 
     fn failures(&self, table: &mut Table, what: &str) {
-        let sum = |loads: &[Load]| loads.iter().map(|load| load.failed as f64).sum::<f64>();
-        table.add(what, "count", Some(sum(&self.direct)), Some(sum(&self.nginx)), sum(&self.kmi));
+        let sum = |loads: &[Load]| loads.iter().map(|load| load.failed).sum();
+        let nginx = (!self.nginx.is_empty()).then(|| sum(&self.nginx));
+        table.add_failures(what, Some(sum(&self.direct)), nginx, sum(&self.kmi));
     }
 }
 
@@ -98,13 +116,16 @@ fn median(loads: &[Load], figure: &impl Fn(&Load) -> f64) -> Option<f64> {
     middle(loads.iter().map(figure).collect())
 }
 
-fn middle(mut values: Vec<f64>) -> Option<f64> {
+/// The median.
+pub(crate) fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
 }
 
 /// Keys in turns, with everything on.
-fn home(upstream: &Target, keys: usize) -> Home {
+pub(crate) fn home(upstream: &Target, keys: usize) -> Home {
     let home = Home::new()
         .set("KMI_UPSTREAM_BASE_URL", format!("http://{}/coding/v1", upstream.address))
         .set("KMI_AUTO_ROTATE_ALLOWED", "1")
@@ -115,10 +136,10 @@ fn home(upstream: &Target, keys: usize) -> Home {
 async fn small(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
     for connections in [1, 16, 64] {
-        let run = async |target: &Target| {
-            load::requests(target, connections, options.span, &target.request("GET", SMALL, b"")).await
-        };
-        let found = trio.compare(options, run).await;
+        let clients = Clients::new(connections);
+        let run =
+            async |target: &Target| clients.ask(target, options.window(), &target.request("GET", SMALL, b"")).await;
+        let found = trio.compare(options.windows().max(TURNS_MIN), run).await;
         let at = |what: &str| format!("small request, {connections} connections: {what}");
         found.of_proxies(table, &at("CPU"), "µs", Load::cpu_each);
         found.of_all(table, &at("rate"), "1/s", Load::rate);
@@ -131,13 +152,14 @@ async fn small(options: &Options, upstream: &Target, table: &mut Table) {
 async fn bodies(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
     for (name, size) in [("100 KB", 100 << 10), ("2 MB", 2 << 20)] {
-        let body = conversation(size);
+        let (body, clients) = (conversation(size), Clients::new(4));
         let run = async |target: &Target| {
-            load::requests(target, 4, options.span, &target.request("POST", "/chat/completions", &body)).await
+            clients.ask(target, options.window(), &target.request("POST", "/chat/completions", &body)).await
         };
-        let found = trio.compare(options, run).await;
+        let found = trio.compare(options.windows(), run).await;
         found.of_proxies(table, &format!("body of {name}: CPU"), "µs", Load::cpu_each);
         found.added(table, &format!("body of {name}: added latency, p50"), "µs", |load| load.quantile(0.5));
+        found.added(table, &format!("body of {name}: added latency, p99"), "µs", |load| load.quantile(0.99));
         found.failures(table, &format!("body of {name}: failures"));
     }
     let body = conversation(50 << 20);
@@ -146,7 +168,7 @@ async fn bodies(options: &Options, upstream: &Target, table: &mut Table) {
     let failed = load::requests(&trio.kmi, 1, Duration::from_millis(1), &request).await.failed;
     let (_, most) = clock::memory(trio.kmi.pid());
     table.add("body of 50 MB: memory at most, above that before", "MB", None, None, (most - before) as f64 / MEGABYTE);
-    table.add("body of 50 MB: failures", "count", None, None, failed as f64);
+    table.add_failures("body of 50 MB: failures", None, None, failed);
 }
 
 /// As a coding client sends it: one long conversation.
@@ -162,7 +184,7 @@ fn conversation(size: usize) -> Vec<u8> {
 
 async fn first_chunk(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
-    let found = trio.compare(options, async |target: &Target| load::first_chunks(target, 500).await).await;
+    let found = trio.compare(options.windows(), async |target: &Target| load::first_chunks(target, 2_000).await).await;
     found.added(table, "stream of one chunk: added time, p50", "µs", |load| load.quantile(0.5));
     found.added(table, "stream of one chunk: added time, p99", "µs", |load| load.quantile(0.99));
     found.failures(table, "stream of one chunk: failures");
@@ -172,7 +194,7 @@ async fn streams(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
     let chunks = usize::try_from(options.span.as_millis() / 20).expect("small");
     let run = async |target: &Target| load::streams(target, 500, chunks, Duration::from_millis(20), || ()).await;
-    let found = trio.compare(options, run).await;
+    let found = trio.compare(options.rounds, run).await;
     found.of_proxies(table, "500 streams, 50 chunks/s each: CPU per chunk", "µs", Load::cpu_each);
     found.of_all(table, "500 streams: transit of a chunk, p50", "µs", |load| load.quantile(0.5));
     found.of_all(table, "500 streams: transit of a chunk, p99", "µs", |load| load.quantile(0.99));
@@ -186,7 +208,7 @@ async fn idle_streams(options: &Options, upstream: &Target, table: &mut Table) {
         let memory = |target: &Target| target.processes().iter().map(|pid| clock::memory(*pid).0).sum::<u64>() as f64;
         let (before, mut held) = (memory(target), 0.0);
         let load = load::streams(target, STREAMS, 4, Duration::from_secs(3), || held = memory(target)).await;
-        (before, held, load.failed as f64)
+        (before, held, load.failed)
     };
     let nginx = match &trio.nginx {
         Some(nginx) => Some(resident(nginx).await),
@@ -196,7 +218,7 @@ async fn idle_streams(options: &Options, upstream: &Target, table: &mut Table) {
     table.add("5,000 streams: resident memory", "MB", None, nginx.map(|n| n.1 / MEGABYTE), held / MEGABYTE);
     let each = |before: f64, held: f64| (held - before) / STREAMS as f64 / 1024.0;
     table.add("5,000 streams: memory of each", "KB", None, nginx.map(|n| each(n.0, n.1)), each(before, held));
-    table.add("5,000 streams: failures", "count", None, nginx.map(|n| n.2), failed);
+    table.add_failures("5,000 streams: dropped", None, nginx.map(|n| n.2), failed);
 }
 
 async fn start(_: &Options, upstream: &Target, table: &mut Table) {
@@ -243,13 +265,18 @@ async fn history(options: &Options, upstream: &Target, table: &mut Table) {
     let others =
         [("a trace of 1 GB", &long_trace), ("state of 10,000 labels", &many_labels), ("10,000 keys", &many_keys)];
     for (name, target) in others {
-        let mut ratios = Vec::new();
-        for _ in 0..options.rounds.max(3) {
-            let cost = async |target: &Target| {
-                load::requests(target, 16, options.span, &target.request("GET", SMALL, b"")).await.cpu_each()
-            };
-            let without = cost(&plain).await;
-            ratios.push(cost(target).await / without);
+        let (mut ratios, clients) = (Vec::new(), Clients::new(16));
+        let cost = async |target: &Target| {
+            clients.ask(target, options.window(), &target.request("GET", SMALL, b"")).await.cpu_each()
+        };
+        for round in 0..options.windows().max(3) {
+            ratios.push(if round % 2 == 0 {
+                let without = cost(&plain).await;
+                cost(target).await / without
+            } else {
+                let with = cost(target).await;
+                with / cost(&plain).await
+            });
         }
         table.add(
             format!("CPU of a small request beside {name}, against none"),
@@ -280,50 +307,4 @@ fn state_of(labels: usize) -> String {
     let keys: serde_json::Map<String, serde_json::Value> =
         (0..labels).map(|number| (format!("gone-{number}"), serde_json::json!({"request_count": 1}))).collect();
     serde_json::json!({"schema_version": 1, "auto_rotate": true, "keys": keys}).to_string()
-}
-
-/// What a dashboard costs the proxy, its own or one that is attached; what it writes; and what one costs that nothing
-/// happens on. Each has 50 keys to show at 200×60.
-async fn screens(options: &Options, upstream: &Target, table: &mut Table) {
-    let home = home(upstream, 50);
-    let beside = home.beside();
-    let (headless, own) = (Target::kmi(home), Target::kmi_on_screen(self::home(upstream, 50)));
-    let cost =
-        async |target: &Target| load::requests(target, 16, options.span, &target.request("GET", SMALL, b"")).await;
-    let (mut attached, mut in_process, mut written, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..options.rounds.max(3) {
-        let without = cost(&headless).await;
-        let screen = Screen::open(&beside);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let (bytes, spent) = (screen.bytes(), clock::cpu(&[screen.pid()]));
-        let with = cost(&headless).await;
-        written.push((screen.bytes() - bytes) as f64 / with.seconds / 1024.0);
-        drawing.push((clock::cpu(&[screen.pid()]) - spent).as_secs_f64() / with.seconds * 100.0);
-        drop(screen);
-        attached.push((with.rate() / without.rate(), with.cpu_each() / without.cpu_each()));
-        let with = cost(&own).await;
-        in_process.push((with.rate() / without.rate(), with.cpu_each() / without.cpu_each()));
-    }
-    let mut add = |what: &str, unit, values: Vec<f64>| {
-        table.add(what, unit, None, None, middle(values).expect("some"));
-    };
-    let part = |pairs: &[(f64, f64)], second: bool| {
-        pairs.iter().map(|(first, other)| if second { *other } else { *first }).collect()
-    };
-    add("rate with an attached dashboard, against none", "×", part(&attached, false));
-    add("CPU of the proxy with one, against none", "×", part(&attached, true));
-    add("rate with a dashboard of its own, against none", "×", part(&in_process, false));
-    add("CPU with one, its own included, against none", "×", part(&in_process, true));
-    add("CPU of the attached dashboard meanwhile", "%", drawing);
-    add("what it writes to its terminal meanwhile", "KB/s", written);
-    let screen = Screen::open(&beside);
-    // Until the last minute's traffic is off the screen.
-    tokio::time::sleep(Duration::from_secs(65)).await;
-    let span = Duration::from_secs(10);
-    let before = [clock::cpu(&[screen.pid(), headless.pid()]), clock::cpu(&[own.pid()])];
-    tokio::time::sleep(span).await;
-    let after = [clock::cpu(&[screen.pid(), headless.pid()]), clock::cpu(&[own.pid()])];
-    let share = |at: usize| (after[at] - before[at]).as_secs_f64() / span.as_secs_f64() * 100.0;
-    add("CPU of an idle proxy with an attached dashboard", "%", vec![share(0)]);
-    add("CPU of an idle proxy with its own", "%", vec![share(1)]);
 }

@@ -4,6 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+/// How CPU is counted, for those who read the table.
+pub(crate) const NOTE: &str = "CPU is the time of all threads of all processes of nginx or of kmi-tui, user and system, as the \
+scheduler counts it. What the kernel does for their sockets meanwhile is in it; upstream and load are not.";
+
+/// The unit of a count of failures.
+const MUST_BE_NONE: &str = "must be 0";
+
 /// One figure, for those it was measured of.
 #[derive(Debug)]
 struct Row {
@@ -29,6 +36,19 @@ impl Table {
         kmi: f64,
     ) {
         self.rows.push(Row { what: what.into(), unit, direct, nginx, kmi });
+    }
+
+    /// What went wrong, of each: anything but none spoils the figures.
+    pub(crate) fn add_failures(&mut self, what: impl Into<String>, direct: Option<u64>, nginx: Option<u64>, kmi: u64) {
+        let number = |count: Option<u64>| count.map(|count| count as f64);
+        self.add(what, MUST_BE_NONE, number(direct), number(nginx), kmi as f64);
+    }
+
+    /// The rows that say that something went wrong.
+    pub(crate) fn failures(&self) -> Vec<&str> {
+        let failed = |row: &&Row| [row.direct, row.nginx, Some(row.kmi)].into_iter().flatten().any(|count| count > 0.0);
+        let counts = self.rows.iter().filter(|row| row.unit == MUST_BE_NONE);
+        counts.filter(failed).map(|row| row.what.as_str()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
