@@ -24,12 +24,43 @@ fn of_process(pid: u32) -> Duration {
 
 /// Bytes of memory: what is resident now, and at its most.
 pub(crate) fn memory(pid: u32) -> (u64, u64) {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let field = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or_default() * 1024
-    };
-    (field("VmRSS:"), field("VmHWM:"))
+    let held = Held::by(pid);
+    (held.resident, held.most)
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    /// Bytes of memory, those of files that are mapped too.
+    pub(crate) resident: u64,
+    /// Of these, what the process has allocated: heaps and stacks.
+    pub(crate) anonymous: u64,
+    /// The most that was resident, since the start or since `forget_most`.
+    pub(crate) most: u64,
+    pub(crate) threads: u64,
+    pub(crate) files: usize,
+}
+
+impl Held {
+    pub(crate) fn by(pid: u32) -> Self {
+        let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or_default()
+        };
+        Self {
+            resident: field("VmRSS:") * 1024,
+            anonymous: field("RssAnon:") * 1024,
+            most: field("VmHWM:") * 1024,
+            threads: field("Threads:"),
+            files: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count),
+        }
+    }
+}
+
+/// From now on the most that is resident is counted anew. Where the system does not let us, it stays that since the start.
+pub(crate) fn forget_most(pid: u32) {
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
 /// Processes below this one.

@@ -1,7 +1,8 @@
 //! kmi-tui beside nginx and beside nothing, in one run: CPU, latency, memory, start. Ratios count, not the figures.
 //!
 //! `cargo bench --bench proxy -- [--seconds 4] [--rounds 3] [--only small,streams,…] [--nginx PATH] [--json FILE]`. Linux
-//! only. What each figure means, and what they were last time, is in `docs/performance.md`.
+//! only. What each figure means, and what they were last time, is in `docs/performance.md`. `--only hour [--minutes 60]` is
+//! steady use for so long, and runs only when it is asked for.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what it is for")]
 
@@ -11,6 +12,7 @@ mod support;
 
 mod clock;
 mod dashboards;
+mod hour;
 mod http;
 mod load;
 mod scenarios;
@@ -23,12 +25,17 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use self::{scenarios::SCENARIOS, table::Table, target::Target};
+use self::{
+    scenarios::{SCENARIOS, WHEN_ASKED},
+    table::Table,
+    target::Target,
+};
 
 /// What was asked for.
 pub(crate) struct Options {
     pub(crate) span: Duration,
     pub(crate) rounds: usize,
+    pub(crate) minutes: u64,
     pub(crate) nginx: String,
 }
 
@@ -63,6 +70,7 @@ fn main() {
     let options = Options {
         span: Duration::from_secs(number("--seconds", 4)),
         rounds: usize::try_from(number("--rounds", 3)).expect("a small number"),
+        minutes: number("--minutes", 60),
         nginx: value("--nginx").unwrap_or_else(|| "nginx".to_owned()),
     };
     let only = value("--only");
@@ -73,7 +81,8 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     for (name, run) in SCENARIOS {
-        if only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted == *name)) {
+        let wanted = |only: &String| only.split(',').any(|wanted| wanted == *name);
+        if only.as_ref().map_or(!WHEN_ASKED.contains(name), wanted) {
             let before = table.len();
             runtime.block_on(async { run(&options, &upstream, &mut table).await });
             println!("{}", table.since(before));

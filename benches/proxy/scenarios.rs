@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Options, clock, dashboards,
+    Options, clock, dashboards, hour,
     load::{self, Clients, Load},
     support::proxy::Home,
     table::Table,
@@ -31,9 +31,13 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("history", |options, upstream, table| Box::pin(history(options, upstream, table))),
     ("screens", |options, upstream, table| Box::pin(dashboards::busy(options, upstream, table))),
     ("rest", |options, upstream, table| Box::pin(dashboards::at_rest(options, upstream, table))),
+    ("hour", |options, upstream, table| Box::pin(hour::steady(options, upstream, table))),
 ];
 
-const MEGABYTE: f64 = 1024.0 * 1024.0;
+/// These take long, and run only when they are named.
+pub(crate) const WHEN_ASKED: &[&str] = &["hour"];
+
+pub(crate) const MEGABYTE: f64 = 1024.0 * 1024.0;
 /// What a small request asks for.
 pub(crate) const SMALL: &str = "/models";
 
@@ -172,7 +176,7 @@ async fn bodies(options: &Options, upstream: &Target, table: &mut Table) {
 }
 
 /// As a coding client sends it: one long conversation.
-fn conversation(size: usize) -> Vec<u8> {
+pub(crate) fn conversation(size: usize) -> Vec<u8> {
     let mut body = String::from("{\"model\":\"kimi-for-coding\",\"messages\":[");
     let turn = format!("{{\"role\":\"user\",\"content\":\"{}\"}},", "some words of code and prose ".repeat(30));
     while body.len() + turn.len() + 60 < size {
