@@ -4,7 +4,10 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -127,38 +130,44 @@ async fn asked(
 }
 
 /// So many streams at once, each of so many chunks; the times are from the upstream's sending to our reading. `look` is
-/// called when all are open.
+/// called well before the first can end, with the number of those that are open.
 pub(crate) async fn streams(
     target: &Target,
     streams: usize,
     chunks: usize,
     every: Duration,
-    look: impl FnOnce(),
+    look: impl FnOnce(u64),
 ) -> Load {
     let rest = format!("/chat/completions?chunks={chunks}&every={}", every.as_micros());
     let request: Arc<[u8]> = target.request("POST", &rest, br#"{"model":"kimi-for-coding","stream":true}"#).into();
     let total = Arc::new(Mutex::new(Load::default()));
+    let open_now = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     let opened = open(target, streams).await;
     let (before, began) = (clock::cpu(&target.processes()), Instant::now());
     for mut connection in opened {
-        let (request, total) = (request.clone(), total.clone());
+        let (request, total, open_now) = (request.clone(), total.clone(), open_now.clone());
         tasks.spawn(async move {
             let mut times = Vec::with_capacity(chunks);
             let ran = async {
                 connection.send(&request).await?;
-                let came = |at| times.push(clock::nanoseconds().saturating_sub(at) as f64 / 1e3);
+                let came = |at| {
+                    open_now.fetch_add(u64::from(times.is_empty()), Ordering::Relaxed);
+                    times.push(clock::nanoseconds().saturating_sub(at) as f64 / 1e3);
+                };
                 connection.chunks(came).await
             };
             let ran = ran.await;
+            open_now.fetch_sub(u64::from(!times.is_empty()), Ordering::Relaxed);
             let mut total = total.lock().expect("nobody panicked");
             total.failed += u64::from(ran.is_err() || times.len() != chunks);
             total.count += times.len() as u64;
             total.times.extend(times);
         });
     }
-    tokio::time::sleep(every.mul_f64(chunks as f64 * 0.8)).await;
-    look();
+    // The first chunk comes at once, so the last comes after one pause less than there are chunks.
+    tokio::time::sleep(every.mul_f64(chunks.saturating_sub(1) as f64 * 0.8)).await;
+    look(open_now.load(Ordering::Relaxed));
     while tasks.join_next().await.is_some() {}
     let mut total = std::mem::take(&mut *total.lock().expect("nobody panicked"));
     total.seconds = began.elapsed().as_secs_f64();

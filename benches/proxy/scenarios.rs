@@ -197,7 +197,7 @@ async fn first_chunk(options: &Options, upstream: &Target, table: &mut Table) {
 async fn streams(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
     let chunks = usize::try_from(options.span.as_millis() / 20).expect("small");
-    let run = async |target: &Target| load::streams(target, 500, chunks, Duration::from_millis(20), || ()).await;
+    let run = async |target: &Target| load::streams(target, 500, chunks, Duration::from_millis(20), |_| ()).await;
     let found = trio.compare(options.rounds, run).await;
     found.of_proxies(table, "500 streams, 50 chunks/s each: CPU per chunk", "µs", Load::cpu_each);
     found.of_all(table, "500 streams: transit of a chunk, p50", "µs", |load| load.quantile(0.5));
@@ -210,18 +210,20 @@ async fn idle_streams(options: &Options, upstream: &Target, table: &mut Table) {
     let trio = Trio::start(options, upstream);
     let resident = async |target: &Target| {
         let memory = |target: &Target| target.processes().iter().map(|pid| clock::memory(*pid).0).sum::<u64>() as f64;
-        let (before, mut held) = (memory(target), 0.0);
-        let load = load::streams(target, STREAMS, 4, Duration::from_secs(3), || held = memory(target)).await;
-        (before, held, load.failed)
+        let (before, mut held, mut missing) = (memory(target), 0.0, 0);
+        let look = |open: u64| (held, missing) = (memory(target), STREAMS as u64 - open);
+        let load = load::streams(target, STREAMS, 4, Duration::from_secs(3), look).await;
+        (before, held, load.failed, missing)
     };
     let nginx = match &trio.nginx {
         Some(nginx) => Some(resident(nginx).await),
         None => None,
     };
-    let (before, held, failed) = resident(&trio.kmi).await;
+    let (before, held, failed, missing) = resident(&trio.kmi).await;
     table.add("5,000 streams: resident memory", "MB", None, nginx.map(|n| n.1 / MEGABYTE), held / MEGABYTE);
     let each = |before: f64, held: f64| (held - before) / STREAMS as f64 / 1024.0;
     table.add("5,000 streams: memory of each", "KB", None, nginx.map(|n| each(n.0, n.1)), each(before, held));
+    table.add_failures("5,000 streams: not open when memory was read", None, nginx.map(|n| n.3), missing);
     table.add_failures("5,000 streams: dropped", None, nginx.map(|n| n.2), failed);
 }
 
