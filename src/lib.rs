@@ -13,6 +13,7 @@ mod control;
 mod doctor;
 mod domain;
 mod engine;
+mod http1;
 mod i18n;
 #[cfg(test)]
 mod page;

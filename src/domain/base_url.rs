@@ -68,35 +68,66 @@ impl BaseUrl {
         self.authority.port_u16().unwrap_or(usual)
     }
 
+    /// Scheme and authority: what a connection reaches.
+    pub(crate) const fn place(&self) -> (&Scheme, &Authority) {
+        (&self.scheme, &self.authority)
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// What a request's `Host` says: a port only where it is not the usual one.
+    pub(crate) fn host_field(&self) -> String {
+        let usual = if self.scheme == Scheme::HTTP { 80 } else { 443 };
+        let host = self.authority.host();
+        match self.authority.port_u16() {
+            Some(port) if port != usual => format!("{host}:{port}"),
+            _ => host.to_owned(),
+        }
+    }
+
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The URL of `rest` (empty, or starting with `/`) below this base, byte for byte; `None` when it
+    /// What a request line names for `rest` (empty, or starting with `/`) below this base, byte for byte; `None` when it
     /// could name another place.
-    pub(crate) fn join(&self, rest: &str, query: Option<&str>) -> Option<Uri> {
-        self.at(&format!("{}{rest}", self.path), rest, query)
+    pub(crate) fn target(&self, rest: &str, query: Option<&str>) -> Option<String> {
+        let fits = rest.is_empty() || rest.starts_with('/');
+        fits.then(|| with_query(&[&self.path, rest], query))
     }
 
-    /// The URL of an absolute path on this base's host; for the few endpoints that live beside the base.
-    pub(crate) fn on_host(&self, path: &str, query: Option<&str>) -> Option<Uri> {
-        self.at(path, path, query)
+    /// The same for an absolute path on this base's host; for the few endpoints that live beside the base.
+    pub(crate) fn target_on_host(path: &str, query: Option<&str>) -> Option<String> {
+        path.starts_with('/').then(|| with_query(&[path], query))
     }
 
-    fn at(&self, path: &str, varying: &str, query: Option<&str>) -> Option<Uri> {
-        if !(varying.is_empty() || varying.starts_with('/')) {
-            return None;
-        }
-        let path = if path.is_empty() { "/" } else { path };
-        let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(target)
-            .build()
-            .ok()
-            .filter(|uri| uri.authority() == Some(&self.authority))
+    /// The URL of the base itself.
+    pub(crate) fn uri(&self) -> Option<Uri> {
+        let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        let uri = builder.path_and_query(with_query(&[&self.path], None)).build().ok()?;
+        (uri.authority() == Some(&self.authority)).then_some(uri)
     }
+
+    /// The URL of a target on this base's host, for people.
+    pub(crate) fn url(&self, target: &str) -> String {
+        format!("{}://{}{target}", self.scheme, self.authority)
+    }
+}
+
+fn with_query(path: &[&str], query: Option<&str>) -> String {
+    let length = path.iter().map(|part| part.len()).sum::<usize>() + query.map_or(0, str::len) + 2;
+    let mut target = String::with_capacity(length);
+    path.iter().for_each(|part| target.push_str(part));
+    if target.is_empty() {
+        target.push('/');
+    }
+    if let Some(query) = query {
+        target.push('?');
+        target.push_str(query);
+    }
+    target
 }
 
 impl fmt::Display for BaseUrl {
@@ -139,9 +170,10 @@ mod tests {
     fn a_path_can_never_change_the_host() {
         let base = BaseUrl::parse("https://api.kimi.com").expect("valid");
         for rest in ["@evil.test/x", ".evil.test/x", "0/x", "x"] {
-            assert_eq!(base.join(rest, None), None, "{rest}");
+            assert_eq!(base.target(rest, None), None, "{rest}");
         }
-        let uri = base.join("//evil.test/%2F", Some("a=%zz")).expect("a path");
-        assert_eq!(uri.to_string(), "https://api.kimi.com//evil.test/%2F?a=%zz");
+        let target = base.target("//evil.test/%2F", Some("a=%zz")).expect("a path");
+        assert_eq!(base.url(&target), "https://api.kimi.com//evil.test/%2F?a=%zz");
+        assert_eq!(base.target("", None).as_deref(), Some("/"));
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 
 use super::now::until;
@@ -10,14 +9,15 @@ use super::now::until;
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(86_400);
 
-/// The longest wait that the headers ask for; `None` when they ask for none that makes sense.
-pub(crate) fn of_headers(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let in_ms = headers.get_all("retry-after-ms").iter().filter_map(|value| seconds(value, 1_000.0));
-    let plain = headers
-        .get_all(header::RETRY_AFTER)
-        .iter()
-        .filter_map(|value| seconds(value, 1.0).or_else(|| date(value, now)));
-    plain.chain(in_ms).max()
+/// The longest wait that these values ask for, of `Retry-After` and of `retry-after-ms`; `None` when they ask for none that
+/// makes sense.
+pub(crate) fn longest<'a>(
+    plain: impl Iterator<Item = &'a [u8]>,
+    in_ms: impl Iterator<Item = &'a [u8]>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let in_ms = in_ms.filter_map(|value| seconds(value, 1_000.0));
+    plain.filter_map(|value| seconds(value, 1.0).or_else(|| date(value, now))).chain(in_ms).max()
 }
 
 /// Whole seconds for a header of ours: rounded up, one at least.
@@ -25,15 +25,19 @@ pub(crate) fn header_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-fn seconds(value: &HeaderValue, parts: f64) -> Option<Duration> {
-    let number: f64 = value.to_str().ok()?.trim().parse().ok().filter(|number: &f64| !number.is_nan())?;
+fn seconds(value: &[u8], parts: f64) -> Option<Duration> {
+    let number: f64 = text(value)?.trim().parse().ok().filter(|number: &f64| !number.is_nan())?;
     Some(Duration::from_secs_f64((number / parts).clamp(LEAST.as_secs_f64(), MOST.as_secs_f64())))
 }
 
-fn date(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
-    let date = httpdate::parse_http_date(value.to_str().ok()?.trim()).ok()?;
+fn date(value: &[u8], now: Timestamp) -> Option<Duration> {
+    let date = httpdate::parse_http_date(text(value)?.trim()).ok()?;
     // A date beyond what a timestamp holds lies as far ahead as can be.
     Some(until(Timestamp::try_from(date).unwrap_or(Timestamp::MAX), now).clamp(LEAST, MOST))
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok()
 }
 
 #[cfg(test)]
@@ -67,15 +71,11 @@ mod tests {
             (&["x", "7"], Some(7.0)),
             (&[], None),
         ] {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(header::RETRY_AFTER, HeaderValue::from_str(value).expect("valid"));
-            }
-            assert_eq!(of_headers(&headers, now).map(|wait| wait.as_secs_f64()), expected, "{values:?}");
+            let wait = longest(values.iter().map(|value| value.as_bytes()), [].into_iter(), now);
+            assert_eq!(wait.map(|wait| wait.as_secs_f64()), expected, "{values:?}");
         }
-        let mut headers = HeaderMap::new();
-        headers.insert("retry-after-ms", HeaderValue::from_static("2500"));
-        assert_eq!(of_headers(&headers, now), Some(Duration::from_millis(2_500)));
+        let in_ms = [&b"2500"[..]].into_iter();
+        assert_eq!(longest([].into_iter(), in_ms, now), Some(Duration::from_millis(2_500)));
     }
 
     #[test]
@@ -90,13 +90,9 @@ mod tests {
             values in prop::collection::vec(crate::spoil::spoilt(&["120", "1.5", "1e9", "Mon, 05 Jan 2026 00:02:00 GMT", "-1"]), 0..3),
             seconds in -377_705_116_800_i64..253_402_207_200,
         ) {
-            let mut headers = HeaderMap::new();
-            for value in values.iter().filter_map(|value| HeaderValue::from_bytes(value).ok()) {
-                headers.append(header::RETRY_AFTER, value.clone());
-                headers.append("retry-after-ms", value);
-            }
             let now = Timestamp::from_second(seconds).expect("in range");
-            prop_assert!(of_headers(&headers, now).is_none_or(|wait| (LEAST..=MOST).contains(&wait)));
+            let values = || values.iter().map(AsRef::as_ref);
+            prop_assert!(longest(values(), values(), now).is_none_or(|wait| (LEAST..=MOST).contains(&wait)));
         }
     }
 }

@@ -1,25 +1,37 @@
 //! Answers that the proxy makes itself: JSON in the shape that clients of both dialects parse, naming whose fault it is.
 //! English, as all of the HTTP API. Not the relayed ones (`relay`).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::relay::ProxyBody;
-use crate::domain::{
-    now::until,
-    pool::{NoKey, skip_until},
-    retry_after::header_seconds,
-    snapshot::Skip,
-    trace::Ending,
+use crate::{
+    domain::{
+        now::until,
+        pool::{NoKey, skip_until},
+        retry_after::header_seconds,
+        snapshot::Skip,
+        trace::Ending,
+    },
+    http1::Lines,
 };
 
 /// Clients should not try again by themselves when the wait is longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const CANCELLED: &str = "cancelled";
+
+/// An answer whose body is there.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) status: StatusCode,
+    pub(super) lines: Lines,
+    pub(super) body: Bytes,
+    /// The rest of the request is not read, so the connection can't be used again.
+    pub(super) close: bool,
+}
 
 /// A refusal of the proxy's own.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +44,6 @@ pub(super) struct Refusal {
     hint: &'static str,
     retry_after: Option<Duration>,
     keys: Option<Box<Value>>,
-    /// The rest of the request is not read, so the connection can't be used again.
     close: bool,
     /// How long it is kept back.
     pub(super) pause: Duration,
@@ -175,7 +186,7 @@ impl Refusal {
         &self.message
     }
 
-    pub(super) fn into_response(self) -> Response<ProxyBody> {
+    pub(super) fn into_answer(self) -> Whole {
         let mut error = json!({
             "message": self.message,
             "type": "kmi_proxy_error",
@@ -186,29 +197,38 @@ impl Refusal {
         if let Some(keys) = self.keys {
             error["keys"] = *keys;
         }
-        let mut response = json_response(self.status, &json!({"type": "error", "error": error}));
-        let headers = response.headers_mut();
+        let mut whole = json_answer(self.status, &json!({"type": "error", "error": error}));
         if let Some(wait) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(header_seconds(wait)));
+            whole.lines.add(b"retry-after", header_seconds(wait).to_string());
         }
         // Claude Code tries a 401 again again and again, and says nothing meanwhile (40 s and more).
         if self.fault != Fault::Upstream && self.retry_after.is_none_or(|wait| wait > PATIENCE) {
-            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+            whole.lines.add(b"x-should-retry", "false");
         }
-        if self.close {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+        Whole { close: self.close, ..whole }
     }
 }
 
 /// Probes and the doorstep.
-pub(super) fn plain(status: StatusCode, state: &str) -> Response<ProxyBody> {
-    json_response(status, &json!({"status": state}))
+pub(super) fn plain(status: StatusCode, state: &str) -> Whole {
+    json_answer(status, &json!({"status": state}))
+}
+
+/// To what is no request.
+pub(super) fn unfit(status: StatusCode) -> Whole {
+    let (message, hint) = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("The head of the request is too large", "64 KB and 128 headers fit.")
+        }
+        StatusCode::URI_TOO_LONG => ("The request target is too long", ""),
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => ("This version of HTTP is not spoken here", "Speak HTTP/1.1."),
+        _ => ("This is no HTTP request, or two readers could read it differently", "Look at its first lines."),
+    };
+    Refusal::of_request(status, "bad_request", message, hint).into_answer()
 }
 
 /// KMI_DRY_RUN's answer, in the old tool's shape.
-pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Response<ProxyBody> {
+pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Whole {
     let body = json!({
         "dry_run": true,
         "upstream_url": url,
@@ -216,16 +236,16 @@ pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Re
         "path": rest.trim_start_matches('/'),
         "key_label": label,
     });
-    let mut response = json_response(StatusCode::OK, &body);
-    response.headers_mut().insert("x-kmi-dry-run", HeaderValue::from_static("true"));
-    response
+    let mut whole = json_answer(StatusCode::OK, &body);
+    whole.lines.add(b"x-kmi-dry-run", "true");
+    whole
 }
 
-fn json_response(status: StatusCode, body: &Value) -> Response<ProxyBody> {
-    let mut response = Response::new(ProxyBody::whole(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+fn json_answer(status: StatusCode, body: &Value) -> Whole {
+    let mut lines = Lines::default();
+    lines.add(b"content-type", "application/json");
+    lines.add(b"date", httpdate::fmt_http_date(SystemTime::now()));
+    Whole { status, lines, body: body.to_string().into(), close: false }
 }
 
 fn described(label: &str, skip: &Skip) -> Value {

@@ -1,13 +1,16 @@
 //! One try on one key: send, and judge what comes back. Not whether to try again (`forward`).
 
-use std::{collections::VecDeque, io::Read, sync::Arc, time::Duration};
+use std::{future::poll_fn, io::Read, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request, response};
-use http_body_util::{BodyExt, Full, Limited};
-use tokio::time::{Instant, timeout_at};
+use http::{Method, StatusCode};
 
-use super::{App, answers::Refusal, exchange::Exchange, headers, relay::ProxyBody};
+use super::{
+    App,
+    answers::{Refusal, Whole},
+    exchange::Exchange,
+    headers,
+};
 use crate::{
     domain::{
         base_url::BaseUrl,
@@ -15,10 +18,10 @@ use crate::{
         mask,
         opening::{self, Opening},
         outcome::{BODY_JUDGED, Cause, Verdict, classify},
-        retry_after,
     },
     engine::Lease,
-    upstream::{AnswerBody, Credential, TransportFault},
+    http1::{AnswerHead, Fields, Lines, Patience, RequestHead},
+    upstream::{self, AnswerBody, Call, Credential, TransportFault, wait_asked_for},
 };
 
 /// Largest error body that is relayed; more would have to be masked as it streams.
@@ -33,15 +36,15 @@ const OPENING_WAIT: Duration = Duration::from_secs(1);
 /// A good answer: what of its body was looked at already, and the rest.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) head: response::Parts,
-    pub(super) opening: VecDeque<Bytes>,
+    pub(super) head: AnswerHead,
+    pub(super) opening: Vec<u8>,
     pub(super) body: AnswerBody,
 }
 
 /// What every attempt of a request sends alike.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    pub(super) head: request::Parts,
+    pub(super) head: RequestHead,
     /// The path below the base path.
     pub(super) rest: String,
     pub(super) body: Bytes,
@@ -58,31 +61,31 @@ pub(super) struct Failure {
 #[derive(Debug)]
 struct ErrorAnswer {
     status: StatusCode,
-    headers: HeaderMap,
+    lines: Lines,
     body: Bytes,
 }
 
 impl Outbound {
-    /// The URL at a key's own base. The open platform keeps the Anthropic dialect beside its base, not below it.
-    pub(super) fn uri(&self, base: &BaseUrl) -> Option<Uri> {
+    /// What is named at a key's own base. The open platform keeps the Anthropic dialect beside its base, not below it.
+    pub(super) fn target(&self, base: &BaseUrl) -> Option<String> {
         let query = self.head.uri.query();
-        let host = base.host();
-        let open_platform = host.starts_with("api.moonshot.") && base.path() == "/v1";
-        if open_platform && (self.rest == "/messages" || self.rest.starts_with("/messages/")) {
-            return base.on_host(&format!("/anthropic/v1{}", self.rest), query);
+        let messages = self.rest == "/messages" || self.rest.starts_with("/messages/");
+        if messages && base.path() == "/v1" && base.host().starts_with("api.moonshot.") {
+            return BaseUrl::target_on_host(&format!("/anthropic/v1{}", self.rest), query);
         }
-        base.join(&self.rest, query)
+        base.target(&self.rest, query)
     }
 
-    fn request(&self, lease: &Lease) -> Option<Request<Full<Bytes>>> {
+    fn call(&self, lease: &Lease) -> Option<Call> {
         let key = &lease.choice.key;
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.head.method.clone();
-        *request.uri_mut() = self.uri(&key.base)?;
-        *request.headers_mut() = headers::for_upstream(&self.head.headers, self.style, &key.secret)?;
-        // Holds how the client spelled its header names: servers tell clients apart by that too.
-        *request.extensions_mut() = self.head.extensions.clone();
-        Some(request)
+        let target = self.target(&key.base)?;
+        let head = headers::for_upstream(&self.head, &target, self.style, key, self.body.len());
+        Some(Call { head, body: self.body.clone(), to_head: self.is_head() })
+    }
+
+    /// Whether an answer to this request has a length but no body.
+    pub(super) fn is_head(&self) -> bool {
+        self.head.method == Method::HEAD
     }
 }
 
@@ -94,10 +97,14 @@ pub(super) async fn send(
     exchange: &mut Exchange,
 ) -> Result<Answer, Failure> {
     let began = app.engine.now().steady;
-    let sent = app.upstream.send(|| outbound.request(lease)).await;
+    let unfit = || TransportFault::Broken("the request does not fit the key's base URL".to_owned());
+    let sent = match outbound.call(lease) {
+        Some(call) => app.upstream.send(&lease.choice.key.base, &call).await,
+        None => Err(unfit()),
+    };
     let took = app.engine.now().steady.saturating_sub(began);
     match sent {
-        Ok(answer) if answer.status().as_u16() < 400 => match open(app, answer, lease).await {
+        Ok(answer) if answer.head.status.as_u16() < 400 => match open(app, answer, lease).await {
             Ok(answer) => {
                 app.engine.answered(lease, &exchange.wish());
                 exchange.tried(lease, Some(answer.head.status.as_u16()), &Verdict::bare(Cause::Ok), took);
@@ -153,7 +160,7 @@ impl Failure {
     }
 
     /// Relays the upstream's own words, or says that there were none.
-    pub(super) fn give(self, mut exchange: Exchange) -> Response<ProxyBody> {
+    pub(super) fn give(self, mut exchange: Exchange) -> Whole {
         match self.answer {
             Ok(answer) => {
                 let code = match self.verdict.cause {
@@ -161,10 +168,7 @@ impl Failure {
                     _ => answer.status.as_str().to_owned(),
                 };
                 exchange.failed(code);
-                let mut response = Response::new(ProxyBody::whole(answer.body));
-                *response.status_mut() = answer.status;
-                *response.headers_mut() = answer.headers;
-                exchange.answer(response)
+                exchange.answer(Whole { status: answer.status, lines: answer.lines, body: answer.body, close: false })
             }
             Err(fault) => {
                 let status = match fault {
@@ -192,13 +196,17 @@ enum Beginning {
 }
 
 impl Beginning {
-    fn of(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
-        let kind = text(header::CONTENT_TYPE);
-        match &text(header::CONTENT_ENCODING)[..] {
-            b"" | b"identity" if kind.starts_with(b"text/event-stream") => Self::Events,
-            b"" | b"identity" if kind.starts_with(b"application/json") => Self::Json,
-            _ => Self::Opaque,
+    fn of(fields: &Fields) -> Self {
+        let coding = fields.get("content-encoding").unwrap_or_default();
+        if !(coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")) {
+            return Self::Opaque;
+        }
+        let kind = fields.get("content-type").unwrap_or_default();
+        let is = |wanted: &[u8]| kind.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted));
+        match () {
+            () if is(b"text/event-stream") => Self::Events,
+            () if is(b"application/json") => Self::Json,
+            () => Self::Opaque,
         }
     }
 
@@ -213,57 +221,58 @@ impl Beginning {
 
 /// Looks at the first event, or the first bytes of JSON, before anything goes to the client: an error there can still be
 /// failed over.
-async fn open(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Result<Answer, Failure> {
-    let (head, mut body) = answer.into_parts();
-    let mut opening = VecDeque::new();
-    let beginning = Beginning::of(&head.headers);
+async fn open(app: &App, answer: upstream::Answer, lease: &Lease) -> Result<Answer, Failure> {
+    let upstream::Answer { head, mut body } = answer;
+    let mut opening = Vec::new();
+    let beginning = Beginning::of(&head.fields);
     if beginning == Beginning::Opaque {
         return Ok(Answer { head, opening, body });
     }
-    let mut seen = Vec::new();
-    let deadline = Instant::now() + OPENING_WAIT;
-    while seen.len() < OPENING_MAX {
-        // Too slow to tell: the head must not wait any longer.
-        let Ok(frame) = timeout_at(deadline, body.frame()).await else { break };
-        match frame {
-            Some(Ok(frame)) => {
-                let Ok(chunk) = frame.into_data() else { continue };
-                seen.extend_from_slice(&chunk);
-                opening.push_back(chunk);
-            }
+    let mut patience = Patience::default();
+    while opening.len() < OPENING_MAX {
+        // All pieces together.
+        patience.begin(OPENING_WAIT);
+        let came = poll_fn(|context| match body.poll_data(context, &mut |data, _| opening.extend_from_slice(data)) {
+            Poll::Ready(came) => Poll::Ready(Some(came)),
+            Poll::Pending => patience.poll(context).map(|()| None),
+        });
+        match came.await {
+            // Too slow to tell: the head must not wait any longer.
+            None => break,
+            Some(Ok(())) => {}
             Some(Err(_)) if beginning == Beginning::Json => return Err(Failure::cut("its answer broke off")),
             Some(Err(_)) => return Err(Failure::silent("its stream broke off before the first event")),
-            None if beginning == Beginning::Events && beginning.judge(&seen) == Opening::Unclear => {
-                return Err(Failure::silent("its stream ended without an event"));
-            }
-            None => break,
         }
-        match beginning.judge(&seen) {
-            Opening::Unclear => {}
+        match beginning.judge(&opening) {
             Opening::Good => break,
             Opening::Error { status, body } => return Err(hidden_error(app, &head, status, &body, lease)),
+            Opening::Unclear if !body.is_over() => {}
+            Opening::Unclear if beginning == Beginning::Events => {
+                return Err(Failure::silent("its stream ended without an event"));
+            }
+            Opening::Unclear => break,
         }
     }
     Ok(Answer { head, opening, body })
 }
 
 /// An error that came as the first event of a 200, as the answer that it should have been.
-fn hidden_error(app: &App, head: &response::Parts, status: StatusCode, body: &[u8], lease: &Lease) -> Failure {
+fn hidden_error(app: &App, head: &AnswerHead, status: StatusCode, body: &[u8], lease: &Lease) -> Failure {
     let secret = &lease.choice.key.secret;
-    let after = retry_after::of_headers(&head.headers, app.engine.now().wall);
+    let after = wait_asked_for(&head.fields, app.engine.now().wall);
     let verdict = classify(status, after, body);
-    let mut headers = headers::for_client(&head.headers, secret);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let body = masked(Bytes::copy_from_slice(body), None, secret, &mut headers);
-    Failure { verdict, answer: Ok(Box::new(ErrorAnswer { status, headers, body })) }
+    let mut lines = headers::for_client(&head.fields, secret, &["content-type", "content-encoding"]);
+    lines.add(b"content-type", "application/json");
+    let body = mask::mask_secret(body, secret.expose().as_bytes()).unwrap_or_else(|| body.to_vec()).into();
+    Failure { verdict, answer: Ok(Box::new(ErrorAnswer { status, lines, body })) }
 }
 
 /// Reads an error answer whole, judges it, and takes every trace of the key out of it.
-async fn judge(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Failure {
-    let (head, body) = answer.into_parts();
+async fn judge(app: &App, answer: upstream::Answer, lease: &Lease) -> Failure {
+    let upstream::Answer { head, body } = answer;
     let secret = &lease.choice.key.secret;
-    let after = retry_after::of_headers(&head.headers, app.engine.now().wall);
-    let read = tokio::time::timeout(ERROR_BODY_TIMEOUT, Limited::new(body, ERROR_BODY_MAX).collect()).await;
+    let after = wait_asked_for(&head.fields, app.engine.now().wall);
+    let read = tokio::time::timeout(ERROR_BODY_TIMEOUT, body.collect(ERROR_BODY_MAX)).await;
     let Ok(Ok(body)) = read else {
         let verdict = classify(head.status, after, &[]);
         // What it blames the client for is not told: then it is the answer that is at fault.
@@ -272,29 +281,28 @@ async fn judge(app: &App, answer: Response<AnswerBody>, lease: &Lease) -> Failur
         let fault = TransportFault::Broken(format!("its error answer ({}) did not arrive whole", head.status));
         return Failure { verdict, answer: Err(fault) };
     };
-    let body = body.to_bytes();
-    let plain = decoded(&head.headers, &body);
+    let plain = decoded(head.fields.get("content-encoding"), &body);
     let verdict = classify(head.status, after, plain.as_deref().unwrap_or(&body));
-    let mut headers = headers::for_client(&head.headers, secret);
-    let body = masked(body, plain.as_deref(), secret, &mut headers);
-    Failure { verdict, answer: Ok(Box::new(ErrorAnswer { status: head.status, headers, body })) }
+    let (body, without) = masked(body, plain.as_deref(), secret);
+    let lines = headers::for_client(&head.fields, secret, without);
+    Failure { verdict, answer: Ok(Box::new(ErrorAnswer { status: head.status, lines, body })) }
 }
 
-/// The body without the key. A compressed one that held it goes out plain.
-fn masked(body: Bytes, plain: Option<&[u8]>, secret: &Secret, headers: &mut HeaderMap) -> Bytes {
+/// The body without the key, and the fields that are not true of it any more: a compressed one that held it goes out plain.
+fn masked(body: Vec<u8>, plain: Option<&[u8]>, secret: &Secret) -> (Bytes, &'static [&'static str]) {
     let secret = secret.expose().as_bytes();
     if let Some(clean) = plain.and_then(|plain| mask::mask_secret(plain, secret)) {
-        headers.remove(header::CONTENT_ENCODING);
-        return clean.into();
+        return (clean.into(), &["content-encoding"]);
     }
-    mask::mask_secret(&body, secret).map_or(body, Bytes::from)
+    (mask::mask_secret(&body, secret).unwrap_or(body).into(), &[])
 }
 
-/// The start of a gzip or deflate body in the clear; `None` when it is not compressed so.
-pub(super) fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+/// The start of a compressed body in the clear; `None` when it is not compressed in a way that is known. `coding`: its
+/// `Content-Encoding`.
+pub(super) fn decoded(coding: Option<&[u8]>, body: &[u8]) -> Option<Vec<u8>> {
     let most = ERROR_BODY_MAX.max(BODY_JUDGED) as u64;
     let mut plain = Vec::new();
-    let read = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes)? {
+    let read = match coding? {
         b"gzip" | b"x-gzip" => flate2::read::MultiGzDecoder::new(body).take(most).read_to_end(&mut plain),
         b"deflate" => flate2::read::ZlibDecoder::new(body).take(most).read_to_end(&mut plain),
         b"br" => brotli_decompressor::Decompressor::new(body, 4096).take(most).read_to_end(&mut plain),
@@ -306,18 +314,13 @@ pub(super) fn decoded(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
     read.is_ok().then_some(plain)
 }
 
-/// Whether an answer to this request has a length but no body.
-pub(super) fn is_head(outbound: &Outbound) -> bool {
-    outbound.head.method == Method::HEAD
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn outbound(rest: &str, query: &str) -> Outbound {
-        let request = Request::builder().uri(format!("/kmi-rotor/v1{rest}{query}")).body(()).expect("valid");
-        let (head, ()) = request.into_parts();
+        let head = format!("GET /kmi-rotor/v1{rest}{query} HTTP/1.1\r\n\r\n");
+        let (head, _) = RequestHead::parse(head.as_bytes()).expect("a head").expect("whole");
         Outbound { head, rest: rest.to_owned(), body: Bytes::new(), style: Credential::Bearer }
     }
 
@@ -339,8 +342,8 @@ mod tests {
             ("https://api.kimi.com/coding/v1", "/messages", "https://api.kimi.com/coding/v1/messages?beta=true"),
         ] {
             let base = BaseUrl::parse(base).expect("valid");
-            let uri = outbound(rest, "?beta=true").uri(&base).expect("a URL");
-            assert_eq!(uri.to_string(), expected);
+            let target = outbound(rest, "?beta=true").target(&base).expect("a target");
+            assert_eq!(base.url(&target), expected);
         }
     }
 }

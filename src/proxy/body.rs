@@ -4,12 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answers::Refusal;
+use crate::http1::{BodyFault, Client, Decoder, Framing, RequestHead};
 
 /// How many bodies of the largest size may be held at once.
 const BODIES: usize = 8;
@@ -41,27 +39,44 @@ impl Budget {
     }
 
     /// Reads a body. What announces its length reserves it first, so that a crowd of large ones queues instead of swelling.
-    pub(super) async fn read(&self, mut body: Incoming) -> Result<Held, Refusal> {
-        let announced = usize::try_from(body.size_hint().upper().unwrap_or_default()).unwrap_or(usize::MAX);
-        if announced > self.max_body {
-            return Err(self.too_large());
+    pub(super) async fn read(&self, client: &mut Client, head: &RequestHead) -> Result<Held, Refusal> {
+        match head.framing {
+            // No request ends with its connection.
+            Framing::None | Framing::UntilEnd => Ok(Held { bytes: Bytes::new(), _share: None }),
+            Framing::Length(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                if length > self.max_body {
+                    return Err(self.too_large());
+                }
+                let share = self.reserve(length).await?;
+                let mut bytes = BytesMut::with_capacity(length);
+                allow(client, head).await?;
+                let mut left = length;
+                while left > 0 {
+                    left = client.read_length(&mut bytes, left, STALL).await.map_err(refusal)?;
+                }
+                Ok(Held { bytes: bytes.freeze(), _share: share })
+            }
+            Framing::Chunked => self.read_chunks(client, head).await,
         }
-        let mut share = self.reserve(announced).await?;
-        let mut bytes = BytesMut::with_capacity(announced);
-        loop {
-            let frame = tokio::time::timeout(STALL, body.frame()).await.map_err(|_| stalled())?;
-            let Some(frame) = frame else { break };
-            let Ok(data) = frame.map_err(|_| broken())?.into_data() else { continue };
-            if bytes.len() + data.len() > self.max_body {
+    }
+
+    async fn read_chunks(&self, client: &mut Client, head: &RequestHead) -> Result<Held, Refusal> {
+        let (mut bytes, mut share) = (Vec::new(), None);
+        let mut decoder = Decoder::new(head.framing);
+        allow(client, head).await?;
+        while !decoder.is_over() {
+            let before = bytes.len();
+            client.read_framed(&mut bytes, &mut decoder, STALL).await.map_err(refusal)?;
+            if bytes.len() > self.max_body {
                 return Err(self.too_large());
             }
             let reserved = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * UNIT;
-            if bytes.len() + data.len() > reserved {
-                merge(&mut share, self.reserve(data.len()).await?);
+            if bytes.len() > reserved {
+                merge(&mut share, self.reserve(bytes.len() - before).await?);
             }
-            bytes.extend_from_slice(&data);
         }
-        Ok(Held { bytes: bytes.freeze(), _share: share })
+        Ok(Held { bytes: bytes.into(), _share: share })
     }
 
     async fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
@@ -69,6 +84,9 @@ impl Budget {
             return Ok(None);
         }
         let units = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
+        if let Ok(permit) = self.room.clone().try_acquire_many_owned(units) {
+            return Ok(Some(permit));
+        }
         match tokio::time::timeout(ROOM_WAIT, self.room.clone().acquire_many_owned(units)).await {
             Ok(Ok(permit)) => Ok(Some(permit)),
             _ => Err(Refusal::of_request(
@@ -102,10 +120,21 @@ const fn units(bytes: usize) -> usize {
     bytes.div_ceil(UNIT)
 }
 
-fn stalled() -> Refusal {
-    Refusal::of_request(StatusCode::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming", "")
+/// A client that waits for leave to send its body gets it.
+async fn allow(client: &mut Client, head: &RequestHead) -> Result<(), Refusal> {
+    if head.expects_continue {
+        client.put_continue();
+        client.flush().await.map_err(|_| refusal(BodyFault::Broken))?;
+    }
+    Ok(())
 }
 
-fn broken() -> Refusal {
-    Refusal::of_request(StatusCode::BAD_REQUEST, "body_broken", "The request body broke off or is framed wrongly", "")
+fn refusal(fault: BodyFault) -> Refusal {
+    let (status, code, message) = match fault {
+        BodyFault::Stalled => (StatusCode::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming"),
+        BodyFault::Broken => {
+            (StatusCode::BAD_REQUEST, "body_broken", "The request body broke off or is framed wrongly")
+        }
+    };
+    Refusal::of_request(status, code, message, "")
 }

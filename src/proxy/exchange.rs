@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, task::Context, time::Duration};
 
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::StatusCode;
 
-use super::{App, answers::Refusal, caller::Caller, headers, relay::ProxyBody};
+use super::{
+    App,
+    answers::{Refusal, Whole},
+    caller::Caller,
+};
 use crate::{
     domain::{
         key::{KeyId, Label},
@@ -19,6 +23,7 @@ use crate::{
         trace::{Attempt, Ending, Tokens, TraceRecord},
     },
     engine::{Asked, Lease, Ticket, Wish},
+    http1::{Lines, RequestHead},
 };
 
 /// Longest endpoint, client name and error text in a record.
@@ -44,13 +49,13 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// `endpoint`: the path below the base path, or the whole one when it is not below it.
-    pub(super) fn open<B>(app: &Arc<App>, request: &Request<B>, endpoint: &str, caller: &Arc<Caller>) -> Self {
+    pub(super) fn open(app: &Arc<App>, request: &RequestHead, endpoint: &str, caller: &Arc<Caller>) -> Self {
         let started = app.engine.now();
-        let client = request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes);
-        let client = client.map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX));
+        let client =
+            request.fields.get("user-agent").map(|name| text::clean(&String::from_utf8_lossy(name), CLIENT_MAX));
         let request_id = format!("{:032x}", rand::random::<u128>());
         let endpoint = text::clean(endpoint, ENDPOINT_MAX);
-        let method = request.method().clone();
+        let method = request.method.clone();
         let process = caller.found.clone();
         let wish = Arc::new(Wish::new(started, request_id.clone(), method, endpoint.clone(), client.clone(), process));
         if let Some(callers) = &app.callers {
@@ -59,7 +64,7 @@ impl Exchange {
         let record = TraceRecord {
             at: started.wall,
             request_id,
-            method: request.method().as_str().to_owned(),
+            method: request.method.as_str().to_owned(),
             prompt_hint: String::new(),
             prompt_head: String::new(),
             key: None,
@@ -195,54 +200,47 @@ impl Exchange {
         self.note(|record| record.error_code = Some(code));
     }
 
-    /// The head is about to go out: stamps it, and adds our headers to it.
-    pub(super) fn head<B>(&mut self, response: &mut Response<B>) {
+    /// The head is about to go out: stamps it, and adds our lines to it.
+    pub(super) fn head(&mut self, status: StatusCode, lines: &mut Lines) {
         let latency = self.elapsed();
-        let status = response.status().as_u16();
         let Some(record) = self.record.as_deref_mut() else { return };
         record.latency = latency;
-        record.status = status;
-        if status >= 400 && record.error_code.is_none() {
-            record.error_code = Some(status.to_string());
+        record.status = status.as_u16();
+        if record.status >= 400 && record.error_code.is_none() {
+            record.error_code = Some(status.as_str().to_owned());
         }
         if !self.app.settings.headers {
             return;
         }
-        let label = record.key.as_ref().map(|label| headers::text_value(label.as_str()));
-        let ours = [
-            ("x-kmi-key", label),
-            ("x-kmi-attempts", Some(HeaderValue::from(record.attempts.len()))),
-            ("x-kmi-request-id", Some(headers::text_value(&record.request_id))),
-        ];
-        for (name, value) in ours {
-            if let Some(value) = value {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
-            }
+        // A label may be any text: it goes as UTF-8 bytes.
+        if let Some(label) = &record.key {
+            lines.add(b"x-kmi-key", label.as_str());
         }
+        lines.add(b"x-kmi-attempts", record.attempts.len().to_string());
+        lines.add(b"x-kmi-request-id", &record.request_id);
     }
 
     /// Answers with a refusal of our own; that is the end of it.
-    pub(super) fn refuse(mut self, refusal: Refusal) -> Response<ProxyBody> {
+    pub(super) fn refuse(mut self, refusal: Refusal) -> Whole {
         self.failed(refusal.code.to_owned());
         let message = text::clean(refusal.message(), ERROR_MAX);
         self.note(|record| {
             record.error.get_or_insert(message);
         });
         let ending = refusal.ending();
-        self.finish(refusal.into_response(), ending)
+        self.finish(refusal.into_answer(), ending)
     }
 
     /// Answers with a whole body.
-    pub(super) fn answer(self, response: Response<ProxyBody>) -> Response<ProxyBody> {
-        self.finish(response, Ending::Completed)
+    pub(super) fn answer(self, whole: Whole) -> Whole {
+        self.finish(whole, Ending::Completed)
     }
 
-    fn finish(mut self, mut response: Response<ProxyBody>, ending: Ending) -> Response<ProxyBody> {
-        self.head(&mut response);
-        let size = http_body::Body::size_hint(response.body()).exact().unwrap_or_default();
-        self.sent(usize::try_from(size).unwrap_or_default());
+    fn finish(mut self, mut whole: Whole, ending: Ending) -> Whole {
+        self.head(whole.status, &mut whole.lines);
+        self.sent(whole.body.len());
         self.end(ending, Tokens::default());
-        response
+        whole
     }
 
     /// Bytes of the answer's body went out.

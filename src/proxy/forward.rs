@@ -2,18 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{Method, StatusCode};
 
 use super::{
     App,
-    answers::{self, Refusal},
+    answers::{self, Refusal, Whole},
     attempt::{self, Answer, Failure, Outbound},
     body::Held,
     caller::Caller,
     exchange::Exchange,
     guard, headers,
-    relay::{ProxyBody, Relay, Upload},
+    relay::{Relay, Upload, Watched},
     target::Target,
 };
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
         tokens::TokenReader,
     },
     engine::{Lease, Order, Wish},
+    http1::{Client, RequestHead},
 };
 
 /// What counts as a wait for a key.
@@ -33,70 +33,81 @@ const A_WAIT: Duration = Duration::from_millis(500);
 /// Claude Code names its conversation here.
 const SESSION: &str = "x-claude-code-session-id";
 
-/// Answers one request; never fails, and records it once.
-pub(super) async fn handle(app: &Arc<App>, request: Request<Incoming>, caller: &Arc<Caller>) -> Response<ProxyBody> {
-    let target = match guard::check(&app.settings, &request, caller.peer.ip()) {
-        Ok(Target::Alive) => return answers::plain(StatusCode::OK, "alive"),
-        Ok(Target::Ready) if app.engine.ready() => return answers::plain(StatusCode::OK, "ready"),
-        Ok(Target::Ready) => return answers::plain(StatusCode::SERVICE_UNAVAILABLE, "no_key_available"),
-        Ok(Target::Doorstep) if is_knock(request.method()) => return answers::plain(StatusCode::OK, "kmi-tui"),
+/// What a request is answered.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Whole(Whole),
+    Relay(Box<Relay>),
+}
+
+/// Finds the answer to one request, and records it once; `None` when the client has left before there was one.
+pub(super) async fn handle(
+    app: &Arc<App>,
+    client: &mut Client,
+    head: RequestHead,
+    caller: &Arc<Caller>,
+) -> Option<Reply> {
+    let whole = |whole: Whole| Some(Reply::Whole(whole));
+    let target = match guard::check(&app.settings, &head, caller.peer.ip()) {
+        Ok(Target::Alive) => return whole(answers::plain(StatusCode::OK, "alive")),
+        Ok(Target::Ready) if app.engine.ready() => return whole(answers::plain(StatusCode::OK, "ready")),
+        Ok(Target::Ready) => return whole(answers::plain(StatusCode::SERVICE_UNAVAILABLE, "no_key_available")),
+        Ok(Target::Doorstep) if is_knock(&head.method) => return whole(answers::plain(StatusCode::OK, "kmi-tui")),
         other => other,
     };
-    let endpoint = if let Ok(Target::Below(rest)) = &target { rest } else { request.uri().path() };
-    let mut exchange = Exchange::open(app, &request, endpoint, caller);
+    let endpoint = if let Ok(Target::Below(rest)) = &target { rest } else { head.uri.path() };
+    let mut exchange = Exchange::open(app, &head, endpoint, caller);
     let rest = match target {
         Ok(Target::Below(rest)) => rest,
-        Ok(_) => return exchange.refuse(nothing_here()),
+        Ok(_) => return whole(exchange.refuse(nothing_here())),
         Err(refusal) => {
             if !refusal.pause.is_zero() {
-                tokio::time::sleep(refusal.pause).await;
+                client.unless_gone(tokio::time::sleep(refusal.pause)).await?;
             }
-            return exchange.refuse(refusal);
+            return whole(exchange.refuse(refusal));
         }
     };
     if let Err(wait) = app.engine.admit() {
-        return exchange.refuse(Refusal::over_global_rate(wait));
+        return whole(exchange.refuse(Refusal::over_global_rate(wait)));
     }
-    let (head, body) = request.into_parts();
-    let held = match exchange.wish().unless_ordered(app.budget.read(body)).await {
+    let held = match exchange.wish().unless_ordered(app.budget.read(client, &head)).await {
         Ok(Ok(held)) => held,
-        Ok(Err(refusal)) => return exchange.refuse(refusal),
+        Ok(Err(refusal)) => return whole(exchange.refuse(refusal)),
         // What is still read can only be ended.
-        Err(_) => return exchange.refuse(Refusal::cancelled()),
+        Err(_) => return whole(exchange.refuse(Refusal::cancelled())),
     };
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let hints = prompt::read(text(header::CONTENT_TYPE.as_str()), text(SESSION), &held.bytes);
+    let hints = prompt::read(head.fields.text("content-type"), head.fields.text(SESSION), &held.bytes);
     exchange.read(held.bytes.len(), hints);
-    let style = headers::credential_style(&head.headers);
+    let style = headers::credential_style(&head.fields);
     let outbound = Outbound { head, rest, body: held.bytes.clone(), style };
-    try_keys(app, &outbound, held, exchange).await
+    client.unless_gone(try_keys(app, &outbound, held, exchange)).await
 }
 
 /// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
-async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Response<ProxyBody> {
+async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Reply {
     let (wish, asked) = (exchange.wish(), exchange.age());
     wish.waits(wish.since.steady + asked, None);
     let mut lease = match wish.unless_ordered(app.engine.acquire(&wish, &[], true)).await {
         Ok(Ok(lease)) | Err(Order::SendTo(lease)) => lease,
         Ok(Err(no_key)) => {
             exchange.passed_over(&no_key);
-            return exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall));
+            return Reply::Whole(exchange.refuse(Refusal::no_key(&no_key, app.engine.now().wall)));
         }
-        Err(Order::Cancel) => return exchange.refuse(Refusal::cancelled()),
+        Err(Order::Cancel) => return Reply::Whole(exchange.refuse(Refusal::cancelled())),
     };
     exchange.waited(exchange.age().saturating_sub(asked));
     if app.settings.dry_run {
-        return dry_run(outbound, lease, exchange);
+        return Reply::Whole(dry_run(outbound, lease, exchange));
     }
     let (mut retries, mut best) = (Retries::default(), None);
     loop {
         let failure = match try_one(app, &wish, outbound, &lease, &mut exchange).await {
             Ok(answer) => {
                 drop(held);
-                return relay(app, answer, outbound, lease, exchange);
+                return Reply::Relay(Box::new(relay(app, answer, outbound, lease, exchange)));
             }
             Err(Setback::Failed(failure)) => failure,
-            Err(Setback::Ordered(Order::Cancel)) => return exchange.refuse(Refusal::cancelled()),
+            Err(Setback::Ordered(Order::Cancel)) => return Reply::Whole(exchange.refuse(Refusal::cancelled())),
             Err(Setback::Ordered(Order::SendTo(other))) => {
                 let took = app.engine.now().steady.saturating_sub(lease.choice.at.steady);
                 exchange.tried(&lease, None, &Verdict::bare(Cause::SentElsewhere), took);
@@ -110,16 +121,16 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
         lease = match wish.unless_ordered(next).await {
             Ok(Some(lease)) | Err(Order::SendTo(lease)) => lease,
             Ok(None) => break,
-            Err(Order::Cancel) => return exchange.refuse(Refusal::cancelled()),
+            Err(Order::Cancel) => return Reply::Whole(exchange.refuse(Refusal::cancelled())),
         };
     }
     if let Some(shared) = app.engine.all_failed(exchange.attempts(), &wish) {
         exchange.shares(&shared);
     }
-    match best {
+    Reply::Whole(match best {
         Some(best) => best.give(exchange),
         None => exchange.refuse(nothing_here()),
-    }
+    })
 }
 
 /// An attempt without an answer for the client.
@@ -216,30 +227,26 @@ async fn pause(app: &App, wish: &Wish, wait: Duration) {
     tokio::time::sleep(wait).await;
 }
 
-/// Hands the answer on as it comes.
-fn relay(app: &App, answer: Answer, outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Response<ProxyBody> {
+/// The answer as it is handed on.
+fn relay(app: &App, answer: Answer, outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Relay {
     let Answer { head, opening, body } = answer;
-    let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let reader = TokenReader::for_content_type(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING));
-    let mut passed = headers::for_client(&head.headers, &lease.choice.key.secret);
-    if let (true, Some(length)) = (attempt::is_head(outbound), head.headers.get(header::CONTENT_LENGTH)) {
-        passed.insert(header::CONTENT_LENGTH, length.clone());
+    let reader = TokenReader::for_content_type(head.fields.text("content-type"), head.fields.text("content-encoding"));
+    let mut lines = headers::for_client(&head.fields, &lease.choice.key.secret, &[]);
+    if let (true, Some(length)) = (outbound.is_head(), head.fields.get("content-length")) {
+        lines.pass(b"content-length", length);
     }
     let is_upload = outbound.head.method == Method::POST && outbound.rest == "/files";
-    let upload = is_upload.then(|| Upload::new(&head.headers));
+    let upload = is_upload.then(|| Upload::new(&head.fields));
     let choice = lease.choice.clone();
     exchange.served_by(lease, &choice.key.label, &choice.hash);
-    let mut response = Response::new(());
-    *response.status_mut() = head.status;
-    *response.headers_mut() = passed;
-    exchange.head(&mut response);
-    let relay = Relay::new(opening, body, exchange, reader, app.settings.idle_timeout, upload);
-    response.map(|()| ProxyBody::Relay(Box::new(relay)))
+    exchange.head(head.status, &mut lines);
+    let watched = Watched { exchange, reader, upload };
+    Relay { status: head.status, lines, opening, body, watched, idle_timeout: app.settings.idle_timeout }
 }
 
-fn dry_run(outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Response<ProxyBody> {
+fn dry_run(outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Whole {
     let choice = lease.choice.clone();
-    let url = outbound.uri(&choice.key.base).map(|uri| uri.to_string()).unwrap_or_default();
+    let url = outbound.target(&choice.key.base).map(|target| choice.key.base.url(&target)).unwrap_or_default();
     let label = choice.key.label.as_str();
     exchange.served_by(lease, &choice.key.label, &choice.hash);
     exchange.answer(answers::dry_run(&outbound.head.method, &url, &outbound.rest, label))

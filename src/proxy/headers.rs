@@ -2,11 +2,11 @@
 //! clients by their headers, and nothing here pretends to be another client.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
-    domain::key::Secret,
-    upstream::{Credential, credential},
+    domain::key::{Key, Secret},
+    http1::{Fields, Framing, Lines, RequestHead},
+    upstream::Credential,
 };
 
 /// Connection-level both ways (RFC 9110, 7.6.1), and framing that the next hop makes anew.
@@ -22,12 +22,14 @@ const HOP_BY_HOP: &[&str] = &[
     "http2-settings",
 ];
 
+/// Of the client's, what has one of ours in its place.
+const HOST: &str = "host";
+const LENGTH: &[&str] = &["content-length", "transfer-encoding"];
+const CREDENTIALS: &[&str] = &["authorization", "x-api-key"];
+
 /// Of the client's: credentials meant for us, and what names the client's network.
 const REQUEST_ENDS_HERE: &[&str] = &[
-    "authorization",
-    "x-api-key",
     "x-kmi-proxy-token",
-    "host",
     "cookie",
     "cookie2",
     "expect",
@@ -46,142 +48,206 @@ const REQUEST_ENDS_HERE: &[&str] = &[
 const REQUEST_ENDS_HERE_PREFIX: &str = "proxy-";
 
 /// Of the upstream's: leave to read answers from a web page is ours to give, and we do not.
-const RESPONSE_ENDS_HERE_PREFIXES: &[&str] = &["access-control-", "proxy-"];
+const RESPONSE_ENDS_HERE_PREFIXES: &[&str] = &["access-control-", "proxy-", OURS_PREFIX];
+/// Nobody else speaks under these names.
+const OURS_PREFIX: &str = "x-kmi-";
 
 /// The style in which the client presented its credential; the key goes out in the same.
-pub(super) fn credential_style(headers: &HeaderMap) -> Credential {
-    if headers.contains_key("x-api-key") && !headers.contains_key(header::AUTHORIZATION) {
+pub(super) fn credential_style(client: &Fields) -> Credential {
+    if client.contains("x-api-key") && !client.contains("authorization") {
         Credential::XApiKey
     } else {
         Credential::Bearer
     }
 }
 
-/// The client's headers as the upstream may see them, with the key; `None` when the key fits no header.
-pub(super) fn for_upstream(client: &HeaderMap, style: Credential, secret: &Secret) -> Option<HeaderMap> {
-    let listed = listed_in_connection(client);
-    let mut headers = HeaderMap::with_capacity(client.len() + 1);
-    for (name, value) in client {
-        let text = name.as_str();
-        let ends = HOP_BY_HOP.contains(&text)
-            || REQUEST_ENDS_HERE.contains(&text)
-            || text.starts_with(REQUEST_ENDS_HERE_PREFIX)
-            || listed.contains(name);
-        if !ends {
-            headers.append(name, value.clone());
+/// The head of the request as the upstream may see it: the client's fields in their order and spelling, with the key, its
+/// host and the body's length in the places of the client's.
+pub(super) fn for_upstream(client: &RequestHead, target: &str, style: Credential, key: &Key, body: usize) -> Bytes {
+    let fields = &client.fields;
+    let listed = Listed::in_connection(fields);
+    let mut lines = Lines::with_capacity(512);
+    for part in [client.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+        lines.raw(part.as_bytes());
+    }
+    let framed = client.framing != Framing::None || fields.contains("content-length");
+    let mut missing = Missing { host: true, length: framed, credential: true };
+    for (name, value) in fields.iter() {
+        if is(name, HOST) {
+            missing.add_host(&mut lines, name, key);
+        } else if one_of(name, LENGTH) {
+            missing.add_length(&mut lines, b"content-length", body);
+        } else if one_of(name, CREDENTIALS) {
+            if is(name, style.name()) {
+                missing.add_credential(&mut lines, name, style, key);
+            }
+        } else if !(one_of(name, HOP_BY_HOP)
+            || one_of(name, REQUEST_ENDS_HERE)
+            || begins(name, REQUEST_ENDS_HERE_PREFIX)
+            || listed.has(name))
+        {
+            lines.pass(name, value);
         }
     }
-    let (name, value) = credential(style, secret)?;
-    headers.insert(name, value);
-    Some(headers)
+    missing.add_host(&mut lines, b"host", key);
+    missing.add_length(&mut lines, b"content-length", body);
+    missing.add_credential(&mut lines, style.name().as_bytes(), style, key);
+    lines.raw(b"\r\n");
+    lines.into_bytes().into()
 }
 
-/// The upstream's headers as the client may see them. A header that echoes the key goes.
-pub(super) fn for_client(upstream: &HeaderMap, secret: &Secret) -> HeaderMap {
-    let listed = listed_in_connection(upstream);
-    let mut headers = HeaderMap::with_capacity(upstream.len() + 4);
-    for (name, value) in upstream {
-        let text = name.as_str();
-        let ends = HOP_BY_HOP.contains(&text)
-            || RESPONSE_ENDS_HERE_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
-            || listed.contains(name)
-            || memchr::memmem::find(value.as_bytes(), secret.expose().as_bytes()).is_some();
-        if !ends {
-            headers.append(name, value.clone());
+/// Which of our own lines are still to be added; each is added once.
+struct Missing {
+    host: bool,
+    length: bool,
+    credential: bool,
+}
+
+impl Missing {
+    fn add_host(&mut self, lines: &mut Lines, name: &[u8], key: &Key) {
+        if std::mem::take(&mut self.host) {
+            lines.add(name, key.base.host_field());
         }
     }
-    headers
+
+    fn add_length(&mut self, lines: &mut Lines, name: &[u8], body: usize) {
+        if std::mem::take(&mut self.length) {
+            lines.add(name, body.to_string());
+        }
+    }
+
+    fn add_credential(&mut self, lines: &mut Lines, name: &[u8], style: Credential, key: &Key) {
+        if std::mem::take(&mut self.credential) {
+            style.present(lines, name, &key.secret);
+        }
+    }
 }
 
-/// `x-kmi-…`: a label may be any text, so it goes as UTF-8 bytes, without what a header can't hold.
-pub(super) fn text_value(text: &str) -> HeaderValue {
-    let printable: Vec<u8> = text.bytes().filter(|byte| *byte >= b' ' && *byte != 0x7f).collect();
-    HeaderValue::from_maybe_shared(Bytes::from(printable)).unwrap_or_else(|_| HeaderValue::from_static("?"))
+/// The upstream's fields as the client may see them, but for those named in `without`. One that echoes the key goes.
+pub(super) fn for_client(upstream: &Fields, secret: &Secret, without: &[&str]) -> Lines {
+    let listed = Listed::in_connection(upstream);
+    let mut lines = Lines::with_capacity(512);
+    for (name, value) in upstream.iter() {
+        let ends = one_of(name, HOP_BY_HOP)
+            || RESPONSE_ENDS_HERE_PREFIXES.iter().any(|prefix| begins(name, prefix))
+            || one_of(name, without)
+            || listed.has(name)
+            || memchr::memmem::find(value, secret.expose().as_bytes()).is_some();
+        if !ends {
+            lines.pass(name, value);
+        }
+    }
+    lines
 }
 
-fn listed_in_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|names| names.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect()
+fn is(name: &[u8], wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted.as_bytes())
+}
+
+fn one_of(name: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|wanted| is(name, wanted))
+}
+
+fn begins(name: &[u8], prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| is(start, prefix))
+}
+
+/// What `Connection` says is for this hop only.
+struct Listed<'a>(Vec<&'a [u8]>);
+
+impl<'a> Listed<'a> {
+    fn in_connection(fields: &'a Fields) -> Self {
+        Self(
+            fields
+                .all("connection")
+                .flat_map(|value| value.split(|byte| *byte == b','))
+                .map(<[u8]>::trim_ascii)
+                .collect(),
+        )
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|listed| listed.eq_ignore_ascii_case(name))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::key::sample;
 
-    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
-        headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).fold(
-            HeaderMap::new(),
-            |mut map, (name, value)| {
-                map.append(name, value);
-                map
-            },
-        )
-    }
-
-    fn list(headers: &HeaderMap) -> Vec<(&str, &str)> {
-        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).collect()
+    /// The lines of a head, without the first.
+    fn sent(client: &[(&str, &str)], style: Option<Credential>) -> String {
+        let text: String = client.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("POST /x HTTP/1.1\r\n{text}\r\n");
+        let (head, _) = RequestHead::parse(head.as_bytes()).expect("a head").expect("whole");
+        let style = style.unwrap_or_else(|| credential_style(&head.fields));
+        let sent = for_upstream(&head, "/v1/x", style, &sample("a", "https://api.test:443/v1"), 3);
+        let sent = String::from_utf8(sent.to_vec()).expect("text");
+        let (first, rest) = sent.split_once("\r\n").expect("lines");
+        assert_eq!(first, "POST /v1/x HTTP/1.1");
+        rest.strip_suffix("\r\n").expect("an empty line").replace("\r\n", "\n")
     }
 
     #[test]
     fn what_is_the_clients_own_stays_and_the_rest_passes_in_order() {
-        let secret = Secret::new("sk-real-key-of-length").expect("valid");
-        let client = map(&[
-            ("user-agent", "KimiCLI/1.49.0"),
-            ("authorization", "Bearer kmi-local"),
-            ("x-msh-platform", "kimi_cli"),
-            ("cookie", "a=b"),
-            ("connection", "keep-alive, x-drop-me, authorization"),
-            ("x-drop-me", "1"),
-            ("proxy-authorization", "Basic x"),
-            ("x-forwarded-for", "10.0.0.1"),
-            ("anthropic-beta", "one"),
-            ("anthropic-beta", "two"),
-            ("accept-encoding", "gzip, br"),
-            ("content-length", "3"),
-        ]);
-        let sent = for_upstream(&client, Credential::Bearer, &secret).expect("fits");
-        assert_eq!(
-            list(&sent),
-            [
-                ("user-agent", "KimiCLI/1.49.0"),
+        let key = sample("a", "https://api.test/v1");
+        let text = sent(
+            &[
+                ("User-Agent", "KimiCLI/1.49.0"),
+                ("AUTHORIZATION", "Bearer kmi-local"),
                 ("x-msh-platform", "kimi_cli"),
+                ("Authorization", "Bearer another"),
+                ("Host", "127.0.0.1:54123"),
+                ("cookie", "a=b"),
+                ("connection", "keep-alive, x-drop-me, authorization, host, content-length"),
+                ("X-Drop-Me", "1"),
+                ("Proxy-Authorization", "Basic x"),
+                ("x-forwarded-for", "10.0.0.1"),
+                ("Transfer-Encoding", "chunked"),
                 ("anthropic-beta", "one"),
                 ("anthropic-beta", "two"),
+                ("x-api-key", "kmi-local"),
                 ("accept-encoding", "gzip, br"),
-                ("authorization", "Bearer sk-real-key-of-length"),
-            ]
+            ],
+            None,
         );
-        assert!(!format!("{sent:?}").contains("sk-real"), "a sensitive header prints nothing");
+        let expected = format!(
+            "User-Agent: KimiCLI/1.49.0\nAUTHORIZATION: Bearer {}\nx-msh-platform: kimi_cli\nHost: api.test\n\
+             content-length: 3\nanthropic-beta: one\nanthropic-beta: two\naccept-encoding: gzip, br\n",
+            key.secret.expose()
+        );
+        assert_eq!(text, expected);
     }
 
     #[test]
     fn the_key_goes_out_in_the_clients_style() {
-        let secret = Secret::new("sk-real-key-of-length").expect("valid");
-        let client = map(&[("x-api-key", "placeholder")]);
-        let sent = for_upstream(&client, credential_style(&client), &secret).expect("fits");
-        assert_eq!(list(&sent), [("x-api-key", "sk-real-key-of-length")]);
-        assert_eq!(credential_style(&map(&[("x-api-key", "a"), ("authorization", "Bearer b")])), Credential::Bearer);
+        let secret = sample("a", "https://api.test/v1").secret;
+        let text = sent(&[("x-api-key", "placeholder")], None);
+        assert_eq!(text, format!("x-api-key: {}\nhost: api.test\n", secret.expose()));
+        let both = Fields::for_tests(&[("x-api-key", "a"), ("authorization", "Bearer b")]);
+        assert_eq!(credential_style(&both), Credential::Bearer);
+        let text = sent(&[("x-api-key", "a"), ("content-length", "3")], Some(Credential::Bearer));
+        assert_eq!(text, format!("content-length: 3\nhost: api.test\nauthorization: Bearer {}\n", secret.expose()));
     }
 
     #[test]
     fn an_answer_gives_no_leave_and_echoes_no_key() {
         let secret = Secret::new("sk-real-key-of-length").expect("valid");
-        let upstream = map(&[
-            ("content-type", "application/json"),
+        let upstream = Fields::for_tests(&[
+            ("Content-Type", "application/json"),
             ("access-control-allow-origin", "*"),
             ("x-echo", "got sk-real-key-of-length"),
+            ("X-Kmi-Key", "another"),
+            ("Connection", "x-hop"),
+            ("X-Hop", "1"),
             ("transfer-encoding", "chunked"),
             ("content-encoding", "gzip"),
             ("retry-after", "3"),
         ]);
-        assert_eq!(
-            list(&for_client(&upstream, &secret)),
-            [("content-type", "application/json"), ("content-encoding", "gzip"), ("retry-after", "3")]
-        );
+        let passed =
+            |without: &[&str]| String::from_utf8(for_client(&upstream, &secret, without).into_bytes()).expect("text");
+        assert_eq!(passed(&[]), "Content-Type: application/json\r\ncontent-encoding: gzip\r\nretry-after: 3\r\n");
+        assert_eq!(passed(&["content-encoding"]), "Content-Type: application/json\r\nretry-after: 3\r\n");
     }
 }

@@ -14,7 +14,6 @@ mod lanes;
 #[cfg(test)]
 mod patience_tests;
 mod relay;
-mod stall;
 mod target;
 pub(crate) mod tls;
 pub(crate) mod token;
@@ -22,46 +21,37 @@ pub(crate) mod token;
 pub(crate) use self::lanes::Lanes;
 
 use std::{
-    convert::Infallible,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
-use futures_util::FutureExt as _;
-use http::{HeaderValue, header};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    sync::Semaphore,
-    task::JoinSet,
-    time::timeout,
-};
+use http::Method;
+use tokio::{net::TcpStream, sync::Semaphore, task::JoinSet, time::timeout};
 
 use self::{
+    answers::Whole,
     body::Budget,
     caller::{Caller, Callers},
+    forward::Reply,
     lanes::Ear,
-    stall::Unstalled,
     tls::Tls,
     token::Door,
 };
-use crate::{domain::base_url::is_loopback, engine::Engine, upstream::Upstream};
+use crate::{
+    domain::base_url::is_loopback,
+    engine::Engine,
+    http1::{Asked, Client, Framing, NextHead, RequestHead, Wire},
+    upstream::Upstream,
+};
 
 /// A client has this long for a request's head; also how long an idle connection is kept.
 const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest head, and most headers, of a request.
-const HEAD_MAX: usize = 64 * 1024;
-const HEADERS_MAX: usize = 128;
 /// Pause after `accept` failed: out of files, usually.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -109,6 +99,8 @@ pub(crate) struct App {
     tls: Option<Arc<Tls>>,
     /// Closed when handshakes that still run are given up.
     handshakes: Semaphore,
+    /// Closed when connections without a request end.
+    idle: Semaphore,
     /// No new connections are taken: every answer is its connection's last.
     closing: AtomicBool,
 }
@@ -145,6 +137,7 @@ impl App {
             callers: Callers::start().ok(),
             tls: tls.map(Arc::new),
             handshakes: Semaphore::new(0),
+            idle: Semaphore::new(0),
             closing: AtomicBool::new(false),
         }
     }
@@ -160,6 +153,7 @@ impl App {
             callers: self.callers.clone(),
             tls: self.tls.clone(),
             handshakes: Semaphore::new(0),
+            idle: Semaphore::new(0),
             closing: AtomicBool::new(false),
         }
     }
@@ -167,9 +161,8 @@ impl App {
 
 /// Serves on this thread until it is to end; the answer: whether all running requests could finish.
 async fn serve_here(ear: Ear, app: &Arc<App>, ends: Ends) -> bool {
-    let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
-    accept(ear, app, ends.stop, &connections, &mut tasks).await;
+    accept(ear, app, ends.stop, &mut tasks).await;
     app.closing.store(true, Ordering::Relaxed);
     let over = async {
         tokio::select! {
@@ -177,7 +170,8 @@ async fn serve_here(ear: Ear, app: &Arc<App>, ends: Ends) -> bool {
             () = ends.close_idle => {}
         }
         app.handshakes.close();
-        connections.shutdown().await;
+        app.idle.close();
+        all_of(&mut tasks).await;
     };
     let drained = tokio::select! {
         () = over => true,
@@ -193,14 +187,8 @@ async fn all_of(tasks: &mut JoinSet<()>) {
 }
 
 /// Takes connections until `stop` resolves; the ear is closed then.
-async fn accept(
-    ear: Ear,
-    app: &Arc<App>,
-    stop: impl Future<Output = ()>,
-    connections: &GracefulShutdown,
-    tasks: &mut JoinSet<()>,
-) {
-    let mut stop = std::pin::pin!(stop);
+async fn accept(ear: Ear, app: &Arc<App>, stop: impl Future<Output = ()>, tasks: &mut JoinSet<()>) {
+    let mut stop = pin!(stop);
     loop {
         let next = async {
             let permit = app.room.clone().acquire_owned().await;
@@ -218,68 +206,92 @@ async fn accept(
         };
         // Without it small chunks wait for the peer's acknowledgement; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let (watcher, app, caller) = (connections.watcher(), app.clone(), Caller::new(peer));
+        let (app, caller) = (app.clone(), Caller::new(peer));
         tasks.spawn(async move {
-            // On the heap each takes what it needs; within the task, as much as the largest of them would.
-            match app.tls.clone() {
-                None => Box::pin(attend(stream, app, caller, watcher)).await,
-                Some(tls) => Box::pin(attend_over_tls(stream, tls, app, caller, watcher)).await,
+            // On the heap, and given back: within the task it would take room as long as the connection lasts.
+            let wire = match app.tls.clone() {
+                None => Some(Wire::Plain(stream)),
+                Some(tls) => Box::pin(shake_hands(stream, &tls, &app)).await,
+            };
+            if let Some(wire) = wire {
+                attend(wire, app, caller).await;
             }
             drop(permit);
         });
     }
 }
 
-async fn attend_over_tls(stream: TcpStream, tls: Arc<Tls>, app: Arc<App>, caller: Arc<Caller>, watcher: Watcher) {
-    let shaken = tokio::select! {
-        shaken = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => shaken.ok().and_then(Result::ok),
-        _ = app.handshakes.acquire() => None,
+async fn shake_hands(stream: TcpStream, tls: &Tls, app: &App) -> Option<Wire> {
+    let session = tokio::select! {
+        session = timeout(HEAD_READ_TIMEOUT, tls.accept(stream)) => session.ok()?.ok()?,
+        _ = app.handshakes.acquire() => return None,
     };
-    if let Some(stream) = shaken {
-        Box::pin(attend(stream, app, caller, watcher)).await;
+    Some(Wire::Tls(Box::new(session.into())))
+}
+
+/// Answers the requests of one connection, one after another. What a client does wrong ends it; what it asked for is
+/// recorded.
+async fn attend(wire: Wire, app: Arc<App>, caller: Arc<Caller>) {
+    let mut client = Client::new(wire, app.settings.idle_timeout);
+    let mut over = pin!(app.idle.acquire());
+    loop {
+        let head = match client.next_head(HEAD_READ_TIMEOUT, over.as_mut()).await {
+            NextHead::Head(head) => *head,
+            NextHead::End => return client.end(false).await,
+            NextHead::Unfit(status) => {
+                let asked = Asked { bare: false, old: false, keep: false };
+                tell(&mut client, answers::unfit(status), &asked).await;
+                return client.end(true).await;
+            }
+        };
+        match Box::pin(answer(&app, &mut client, head, &caller)).await {
+            Next::Request => {}
+            Next::End { still_sends } => return client.end(still_sends).await,
+            Next::Cut => return,
+        }
     }
 }
 
-/// Errors here are the client's: hung up, timed out, spoke no HTTP. What it asked for is recorded already.
-fn attend<Io>(stream: Io, app: Arc<App>, caller: Arc<Caller>, watcher: Watcher) -> impl Future<Output = ()> + Send
-where
-    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    watcher.watch(connection(stream, app, caller)).map(drop)
+/// What becomes of a connection after an answer.
+enum Next {
+    Request,
+    End {
+        /// The client was refused in the middle of sending.
+        still_sends: bool,
+    },
+    /// It is closed at once: there is nobody any more, or an answer that is not whole must not look so.
+    Cut,
 }
 
-type Connection<Io, S> = http1::Connection<TokioIo<Unstalled<Io>>, S>;
-
-fn connection<Io: AsyncRead + AsyncWrite + Unpin + Send>(
-    stream: Io,
-    app: Arc<App>,
-    caller: Arc<Caller>,
-) -> Connection<
-    Io,
-    impl hyper::service::Service<
-        hyper::Request<hyper::body::Incoming>,
-        Response = hyper::Response<relay::ProxyBody>,
-        Error = Infallible,
-        Future: Send,
-    >,
-> {
-    let io = TokioIo::new(Unstalled::new(stream, app.settings.idle_timeout));
-    let service = service_fn(move |request| {
-        let (app, caller) = (app.clone(), caller.clone());
-        // Given back when the answer begins; hyper would keep room for it as long as the connection lasts.
-        Box::pin(async move {
-            let mut response = forward::handle(&app, request, &caller).await;
-            if app.closing.load(Ordering::Relaxed) {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+async fn answer(app: &Arc<App>, client: &mut Client, head: RequestHead, caller: &Arc<Caller>) -> Next {
+    let mut asked = Asked { bare: head.method == Method::HEAD, old: head.old, keep: head.keep };
+    let has_body = head.framing != Framing::None;
+    // On the heap, and given back when the answer begins: streams are many, and long.
+    let Some(reply) = Box::pin(forward::handle(app, client, head, caller)).await else { return Next::Cut };
+    asked.keep &= !app.closing.load(Ordering::Relaxed);
+    match reply {
+        Reply::Whole(whole) => {
+            let still_sends = whole.close && has_body;
+            asked.keep &= !whole.close;
+            match tell(client, whole, &asked).await {
+                Some(true) => Next::Request,
+                Some(false) => Next::End { still_sends },
+                None => Next::Cut,
             }
-            Ok(response)
-        })
-    });
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_READ_TIMEOUT)
-        .max_header_size(HEAD_MAX)
-        .max_headers(HEADERS_MAX)
-        .preserve_header_case(true)
-        .serve_connection(io, service)
+        }
+        Reply::Relay(relay) => relay.send(client, &asked).await,
+    }
+}
+
+/// Sends an answer whose body is there; whether the connection may be used once more, and nothing when the client has left.
+async fn tell(client: &mut Client, whole: Whole, asked: &Asked) -> Option<bool> {
+    let length = whole.body.len() as u64;
+    let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
+    let keep = client.put_head(whole.status, &whole.lines, framing, asked);
+    std::future::poll_fn(|context| {
+        client.put(&whole.body, context);
+        Poll::Ready(())
+    })
+    .await;
+    client.flush().await.ok().map(|()| keep)
 }

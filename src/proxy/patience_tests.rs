@@ -56,7 +56,7 @@ async fn kept(pieces: &[&str]) -> (String, Duration) {
     let folder = tempfile::tempdir().expect("temp");
     let app = app(&folder);
     let (mut client, server) = tokio::io::duplex(64 * 1024);
-    let serving = tokio::spawn(connection(server, app.clone(), Caller::new(([127, 0, 0, 1], 1).into())));
+    let serving = tokio::spawn(attend(Wire::Memory(server), app.clone(), Caller::new(([127, 0, 0, 1], 1).into())));
     // Threads have no part in time that stands still: only from here on does it pass by itself.
     tokio::time::pause();
     let began = Instant::now();

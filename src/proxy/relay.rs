@@ -1,58 +1,41 @@
 //! The answer's body on its way to the client: observed once, never held. End, cut and hang-up all lead to one record.
 
 use std::{
-    collections::VecDeque,
-    pin::Pin,
+    future::poll_fn,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep};
+use http::StatusCode;
 
-use super::{attempt, exchange::Exchange};
+use super::{Next, attempt, exchange::Exchange};
 use crate::{
     domain::{tokens::TokenReader, trace::Ending},
+    http1::{Asked, Client, Fields, Lines, Patience},
     upstream::AnswerBody,
 };
 
-/// What the server sends: our own words, or the upstream's as they come.
+/// A good answer on its way.
 #[derive(Debug)]
-pub(crate) enum ProxyBody {
-    Whole(Option<Bytes>),
-    Relay(Box<Relay>),
-}
-
-/// The upstream broke off, or a person did; the client must see a cut, never a clean end.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer was broken off")]
-pub(crate) struct Cut;
-
-impl ProxyBody {
-    pub(super) fn whole(bytes: Bytes) -> Self {
-        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
-    }
-}
-
-/// A body that is passed on chunk by chunk.
-#[derive(Debug)]
-pub(crate) struct Relay {
+pub(super) struct Relay {
+    pub(super) status: StatusCode,
+    /// The head's, as the client may see them.
+    pub(super) lines: Lines,
     /// What was looked at before the head went out.
-    opening: VecDeque<Bytes>,
-    inner: AnswerBody,
-    exchange: Exchange,
-    reader: TokenReader,
-    /// Fires no later than the wait is over. It is set anew when it fires too early, not for each chunk: that costs.
-    idle: Pin<Box<Sleep>>,
-    /// Since when the upstream is waited for; a slow client is not its fault.
-    waiting: Option<Instant>,
-    idle_timeout: Duration,
+    pub(super) opening: Vec<u8>,
+    pub(super) body: AnswerBody,
+    pub(super) watched: Watched,
+    /// The upstream may be silent for so long.
+    pub(super) idle_timeout: Duration,
+}
+
+/// What is noted of a body as it passes.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) exchange: Exchange,
+    pub(super) reader: TokenReader,
     /// The answer to an upload, until it is whole: it names the file.
-    upload: Option<Upload>,
-    /// The upstream broke off.
-    broken: bool,
+    pub(super) upload: Option<Upload>,
 }
 
 /// Most of an upload's answer that is kept to read the file's id.
@@ -61,13 +44,21 @@ const UPLOAD_MAX: usize = 16 * 1024;
 /// The answer to an upload as far as it has come.
 #[derive(Debug)]
 pub(super) struct Upload {
-    headers: HeaderMap,
+    coding: Option<Vec<u8>>,
     bytes: Vec<u8>,
 }
 
+/// How a relay has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    /// The upstream broke off, or a person did, or the client has left: a client must see a cut, never a clean end.
+    Cut,
+}
+
 impl Upload {
-    pub(super) fn new(headers: &HeaderMap) -> Self {
-        Self { headers: headers.clone(), bytes: Vec::new() }
+    pub(super) fn new(fields: &Fields) -> Self {
+        Self { coding: fields.get("content-encoding").map(<[u8]>::to_vec), bytes: Vec::new() }
     }
 
     fn feed(&mut self, chunk: &[u8]) {
@@ -78,57 +69,20 @@ impl Upload {
 
     /// Its text, unpacked.
     fn text(self) -> Vec<u8> {
-        attempt::decoded(&self.headers, &self.bytes).unwrap_or(self.bytes)
+        attempt::decoded(self.coding.as_deref(), &self.bytes).unwrap_or(self.bytes)
     }
 }
 
-impl Relay {
-    pub(super) fn new(
-        opening: VecDeque<Bytes>,
-        inner: AnswerBody,
-        mut exchange: Exchange,
-        reader: TokenReader,
-        idle_timeout: Duration,
-        upload: Option<Upload>,
-    ) -> Self {
-        if opening.is_empty() && inner.is_end_stream() {
-            exchange.end(Ending::Completed, reader.finish());
-        }
-        let idle = Box::pin(tokio::time::sleep(idle_timeout));
-        Self { opening, inner, exchange, reader, idle, waiting: None, idle_timeout, upload, broken: false }
-    }
-
-    /// Ready when the upstream has been silent for too long.
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let since = *self.waiting.get_or_insert_with(Instant::now);
-        loop {
-            ready!(self.idle.as_mut().poll(context));
-            let end = since + self.idle_timeout;
-            if Instant::now() >= end {
-                return Poll::Ready(());
-            }
-            self.idle.as_mut().reset(end);
-        }
-    }
-
-    fn observe(&mut self, chunk: &Bytes) {
-        self.waiting = None;
+impl Watched {
+    fn observe(&mut self, chunk: &[u8]) {
         self.exchange.sent(chunk.len());
         self.reader.feed(chunk);
         if let Some(upload) = &mut self.upload {
             upload.feed(chunk);
         }
-        // A server that knows the length stops asking here, and would never come to the end below.
-        if self.is_over() {
-            self.end();
-        }
     }
 
-    fn is_over(&self) -> bool {
-        self.opening.is_empty() && self.inner.is_end_stream()
-    }
-
-    fn end(&mut self) {
+    fn whole(&mut self) {
         if let Some(upload) = self.upload.take() {
             self.exchange.uploaded(&upload.text());
         }
@@ -136,83 +90,97 @@ impl Relay {
         self.exchange.end(ending, self.reader.finish());
     }
 
-    fn cut(&mut self, ending: Ending) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn cut(&mut self, ending: Ending) -> End {
         self.exchange.end(ending, self.reader.finish());
-        Poll::Ready(Some(Err(Cut)))
+        End::Cut
     }
 }
 
-impl Drop for Relay {
+impl Drop for Watched {
     /// Dropped before its end: the client hung up. The exchange takes only the first ending.
     fn drop(&mut self) {
         self.exchange.end(Ending::ClientGone, self.reader.finish());
     }
 }
 
-impl Body for ProxyBody {
-    type Data = Bytes;
-    type Error = Cut;
+impl Relay {
+    /// Hands it on as it comes.
+    pub(super) async fn send(mut self: Box<Self>, client: &mut Client, asked: &Asked) -> Next {
+        let lines = std::mem::take(&mut self.lines);
+        let keep = client.put_head(self.status, &lines, self.body.framing(), asked);
+        drop(lines);
+        let opening = std::mem::take(&mut self.opening);
+        if !opening.is_empty() {
+            self.watched.observe(&opening);
+            poll_fn(|context| {
+                client.put(&opening, context);
+                Poll::Ready(())
+            })
+            .await;
+        }
+        drop(opening);
+        let (mut silence, mut over) = (Patience::default(), None);
+        let end = poll_fn(|context| self.poll(client, &mut silence, &mut over, context)).await;
+        match end {
+            End::Whole if keep => Next::Request,
+            End::Whole => Next::End { still_sends: false },
+            End::Cut => Next::Cut,
+        }
+    }
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let relay = match self.get_mut() {
-            Self::Whole(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Relay(relay) => relay,
-        };
-        if relay.exchange.is_cancelled() {
-            return relay.cut(Ending::Cancelled);
-        }
-        if let Some(chunk) = relay.opening.pop_front() {
-            relay.observe(&chunk);
-            return Poll::Ready(Some(Ok(Frame::data(chunk))));
-        }
-        if relay.broken {
-            return relay.cut(Ending::UpstreamCut);
-        }
+    /// A piece is read when the last one has gone: a slow client holds the upstream back, and nothing is heaped up here.
+    /// `over`: how the body has ended, of which something may still be to go.
+    fn poll(
+        &mut self,
+        client: &mut Client,
+        silence: &mut Patience,
+        over: &mut Option<End>,
+        context: &mut Context<'_>,
+    ) -> Poll<End> {
         loop {
-            let Poll::Ready(frame) = Pin::new(&mut relay.inner).poll_frame(context) else {
-                if relay.exchange.poll_cancelled(context) {
-                    return relay.cut(Ending::Cancelled);
-                }
-                ready!(relay.poll_silence(context));
-                return relay.cut(Ending::UpstreamCut);
-            };
-            match frame {
-                None => {
-                    relay.end();
-                    return Poll::Ready(None);
-                }
-                Some(Err(_)) => {
-                    // The server drops what it has not written yet; what came before the cut is the client's.
-                    relay.broken = true;
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Some(Ok(frame)) => {
-                    // Trailers end here: no client of this upstream reads any.
-                    if let Ok(chunk) = frame.into_data() {
-                        relay.observe(&chunk);
-                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+            if over.is_none() && self.body.is_over() {
+                *over = Some(End::Whole);
+                client.put_end();
+                self.watched.whole();
+            }
+            match (client.poll_flush(context), *over) {
+                (Poll::Ready(Ok(())), Some(end)) => return Poll::Ready(end),
+                (Poll::Ready(Ok(())), None) => {}
+                (Poll::Ready(Err(_)), _) => return Poll::Ready(self.watched.cut(Ending::ClientGone)),
+                (Poll::Pending, _) => return self.poll_ended(client, context),
+            }
+            if self.watched.exchange.is_cancelled() {
+                return Poll::Ready(self.watched.cut(Ending::Cancelled));
+            }
+            let Self { body, watched, .. } = self;
+            let came = body.poll_data(context, &mut |data, context| {
+                watched.observe(data);
+                client.put(data, context);
+            });
+            match came {
+                Poll::Ready(Ok(())) => silence.end(),
+                // What came before the cut is the client's.
+                Poll::Ready(Err(_)) => *over = Some(self.watched.cut(Ending::UpstreamCut)),
+                Poll::Pending => {
+                    if let Poll::Ready(end) = self.poll_ended(client, context) {
+                        return Poll::Ready(end);
                     }
+                    silence.begin(self.idle_timeout);
+                    ready!(silence.poll(context));
+                    return Poll::Ready(self.watched.cut(Ending::UpstreamCut));
                 }
             }
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_none(),
-            Self::Relay(relay) => relay.is_over(),
+    /// Ready when the client has left, or a person has ended it.
+    fn poll_ended(&mut self, client: &mut Client, context: &mut Context<'_>) -> Poll<End> {
+        if client.poll_gone(context).is_ready() {
+            return Poll::Ready(self.watched.cut(Ending::ClientGone));
         }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Relay(relay) => {
-                let taken: usize = relay.opening.iter().map(Bytes::len).sum();
-                let rest = relay.inner.size_hint().exact();
-                rest.map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + taken as u64))
-            }
+        if self.watched.exchange.poll_cancelled(context) {
+            return Poll::Ready(self.watched.cut(Ending::Cancelled));
         }
+        Poll::Pending
     }
 }

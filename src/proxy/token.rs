@@ -6,14 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::answers::Refusal;
-use crate::domain::{
-    guesses::{Guessed, Guesses},
-    key::Secret,
+use crate::{
+    domain::{
+        guesses::{Guessed, Guesses},
+        key::Secret,
+    },
+    http1::Fields,
 };
 
 /// Longest wait with the answer, where nobody can be held by his address.
@@ -39,14 +42,14 @@ impl Door {
     /// Any of the three headers may carry the token. Whoever guessed too often is not even compared for a while; but the
     /// users of this machine share one address, as do all clients of whoever stands in front of us: there one's guesses
     /// must not lock out the other, and a wrong token is only answered late.
-    pub(super) fn check(&self, headers: &HeaderMap, peer: IpAddr) -> Result<(), Refusal> {
-        self.check_at(headers, peer, self.since.elapsed())
+    pub(super) fn check(&self, fields: &Fields, peer: IpAddr) -> Result<(), Refusal> {
+        self.check_at(fields, peer, self.since.elapsed())
     }
 
-    fn check_at(&self, headers: &HeaderMap, peer: IpAddr, now: Duration) -> Result<(), Refusal> {
+    fn check_at(&self, fields: &Fields, peer: IpAddr, now: Duration) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
         let shares_address = peer.to_canonical().is_loopback() || self.behind_another;
-        let mut tokens = tokens(headers).peekable();
+        let mut tokens = tokens(fields).peekable();
         let said_something = tokens.peek().is_some();
         let is_right = tokens.fold(false, |right, candidate| same(candidate, token) | right);
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,14 +77,13 @@ fn write_down(peer: IpAddr, guessed: Guessed) {
     }
 }
 
-fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    let bearer = headers.get_all(header::AUTHORIZATION).iter().filter_map(bearer_of);
-    let plain = ["x-api-key", "x-kmi-proxy-token"].into_iter().flat_map(|name| headers.get_all(name));
-    bearer.chain(plain.map(HeaderValue::as_bytes))
+fn tokens(fields: &Fields) -> impl Iterator<Item = &[u8]> {
+    let bearer = fields.all("authorization").filter_map(bearer_of);
+    bearer.chain(["x-api-key", "x-kmi-proxy-token"].into_iter().flat_map(|name| fields.all(name)))
 }
 
-fn bearer_of(value: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+fn bearer_of(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
 }
 
@@ -122,9 +124,8 @@ mod tests {
 
     /// Status, pause and wait of what this token is answered.
     fn told(door: &Door, peer: &str, now: u64, token: &str) -> (u16, u64, u64) {
-        let value = HeaderValue::from_str(token).expect("a value");
-        let headers: HeaderMap = [(header::HeaderName::from_static("x-api-key"), value)].into_iter().collect();
-        let checked = door.check_at(&headers, peer.parse().expect("an address"), Duration::from_secs(now));
+        let fields = Fields::for_tests(&[("x-api-key", token)]);
+        let checked = door.check_at(&fields, peer.parse().expect("an address"), Duration::from_secs(now));
         checked.map_or_else(|refusal| refusal.for_tests(), |()| (200, 0, 0))
     }
 
@@ -156,7 +157,7 @@ mod tests {
     fn who_says_nothing_guesses_nothing() {
         let door = door(false);
         for _ in 0..100 {
-            let refusal = door.check(&HeaderMap::new(), IpAddr::from([192, 0, 2, 1])).expect_err("no token");
+            let refusal = door.check(&Fields::for_tests(&[]), IpAddr::from([192, 0, 2, 1])).expect_err("no token");
             assert_eq!(refusal.for_tests(), (401, 0, 0));
         }
     }

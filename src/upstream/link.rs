@@ -3,36 +3,23 @@
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
-    task::{Context, Poll, ready},
+    io::{self, ErrorKind, IoSlice},
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{
-    Request, Response, Uri,
-    uri::{Authority, Scheme},
-};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
-use hyper::{
-    body::Incoming,
-    client::conn::{
-        TrySendError,
-        http1::{self, Connection, SendRequest},
-    },
-};
-use hyper_rustls::MaybeHttpsStream;
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::Instant};
+use http::uri::{Authority, Scheme};
+use tokio::time::Instant;
 
-use super::{
-    nudge::Attendance,
-    pool::Pool,
-    socket::{Progress, Socket},
+use super::{Call, pool::Pool};
+use crate::{
+    domain::base_url::BaseUrl,
+    http1::{AnswerHead, BadBody, Decoder, Framing, Patience, Wire, with_scratch},
 };
 
-/// Most that is read at once, and the largest head of an answer.
-const READ_MAX: usize = 64 * 1024;
+/// Most that may come before an answer's head: the interim answers, and the head itself.
+const BEFORE_HEAD_MAX: usize = 1 << 20;
 
 /// What a connection reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,13 +29,11 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn of(uri: &Uri) -> Option<Self> {
-        Some(Self { scheme: uri.scheme()?.clone(), authority: uri.authority()?.clone() })
+    pub(super) fn of(base: &BaseUrl) -> Self {
+        let (scheme, authority) = base.place();
+        Self { scheme: scheme.clone(), authority: authority.clone() }
     }
 }
-
-pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Io = TokioIo<Socket<Stream>>;
 
 /// A connection, in use or kept.
 #[derive(Debug)]
@@ -57,44 +42,67 @@ pub(super) struct Link {
     /// Which flush of the pool it came after.
     pub(super) generation: u64,
     pub(super) idle_since: Instant,
-    sender: SendRequest<Full<Bytes>>,
-    /// None = it has ended.
-    connection: Option<Box<Connection<Io, Full<Bytes>>>>,
-    attendance: Attendance,
-    progress: Progress,
+    wire: Wire,
+    request: Outgoing,
+    /// What came and is not used yet.
+    incoming: Vec<u8>,
+    /// Bytes that came since a request was sent, until its answer's head.
+    came: usize,
     requests: u32,
+    patience: Patience,
+}
+
+/// A request on its way out. An answer may come before all of it has gone.
+#[derive(Debug, Default)]
+struct Outgoing {
+    head: Bytes,
+    body: Bytes,
+    gone: usize,
+    /// It can't go on.
+    fault: Option<io::Error>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum LinkFault {
+    Late,
+    /// The connection ended.
+    Cut(io::Error),
+    /// What came is no answer.
+    Unfit(String),
 }
 
 impl Link {
-    pub(super) async fn new(stream: Stream, host: Host, generation: u64) -> Result<Self, hyper::Error> {
-        let progress = Progress::default();
-        let io = TokioIo::new(Socket::new(stream, progress.clone()));
-        let (sender, connection) =
-            http1::Builder::new().preserve_header_case(true).max_buf_size(READ_MAX).handshake(io).await?;
-        let (connection, idle_since) = (Some(Box::new(connection)), Instant::now());
-        let attendance = Attendance::default();
-        Ok(Self { host, generation, idle_since, sender, connection, attendance, progress, requests: 0 })
+    pub(super) fn new(wire: Wire, host: Host, generation: u64) -> Self {
+        Self {
+            host,
+            generation,
+            idle_since: Instant::now(),
+            wire,
+            request: Outgoing::default(),
+            incoming: Vec::new(),
+            came: 0,
+            requests: 0,
+            patience: Patience::default(),
+        }
     }
 
-    /// Sends a request and waits for the head of its answer; dropping the future, and the link, cancels it. An error with a
-    /// message in it means that not a byte was sent.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+    /// Sends a request and waits for the head of its answer, for `span`; dropping the future, and the link, cancels it.
+    pub(super) async fn send(&mut self, call: &Call, span: Duration) -> Result<AnswerHead, LinkFault> {
         self.requests += 1;
-        self.progress.await_head();
-        let mut answer = pin!(self.sender.try_send_request(request));
-        let (connection, attendance) = (&mut self.connection, &mut self.attendance);
-        let answer = poll_fn(|context| {
-            attendance.poll(context, |context| {
-                drive(connection, context);
-                answer.as_mut().poll(context)
-            })
+        self.came = 0;
+        self.request = Outgoing { head: call.head.clone(), body: call.body.clone(), ..Outgoing::default() };
+        self.patience.begin(span);
+        let head = poll_fn(|context| {
+            self.request.poll_go(&mut self.wire, context);
+            if let Poll::Ready(head) = self.poll_head(call.to_head, context) {
+                return Poll::Ready(head);
+            }
+            self.patience.poll(context).map(|()| Err(LinkFault::Late))
         })
         .await;
-        self.progress.head_came();
-        answer
+        self.patience.end();
+        head
     }
 
     /// It had served a request before this one.
@@ -102,79 +110,193 @@ impl Link {
         self.requests > 1
     }
 
-    /// Not a byte has come since something was sent.
-    pub(super) fn is_silent(&self) -> bool {
-        self.progress.is_silent()
+    /// Not a byte has come since a request was sent.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.came == 0
     }
 
-    /// Whether it can take a request. Looks at the socket, and forgets whoever waited for it.
+    /// Not a byte of the request has gone.
+    pub(super) const fn is_unsent(&self) -> bool {
+        self.request.gone == 0
+    }
+
+    /// Whether it can take a request: all of the last one has gone, and nothing has come since its answer, an end neither.
+    /// Whoever waited for it is forgotten.
     pub(super) fn is_free(&mut self) -> bool {
-        self.attendance.leave(|context| drive(&mut self.connection, context));
-        self.connection.is_some() && self.sender.is_ready()
+        let mut byte = [0];
+        let context = &mut Context::from_waker(Waker::noop());
+        self.request.is_gone() && self.incoming.is_empty() && self.wire.poll_bytes(context, &mut byte).is_pending()
+    }
+
+    fn poll_head(&mut self, to_head: bool, context: &mut Context<'_>) -> Poll<Result<AnswerHead, LinkFault>> {
+        loop {
+            let head = with_scratch(|buffer| {
+                let count = match ready!(self.wire.poll_bytes(context, buffer)) {
+                    Ok(count @ 1..) => count,
+                    // Why it could not be sent says more than that nothing came.
+                    Ok(_) => {
+                        return Poll::Ready(Err(self
+                            .request
+                            .fault
+                            .take()
+                            .unwrap_or(ErrorKind::UnexpectedEof.into())
+                            .into()));
+                    }
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                };
+                self.came += count;
+                if self.came > BEFORE_HEAD_MAX {
+                    return Poll::Ready(Err(LinkFault::Unfit("interim answers without an end".to_owned())));
+                }
+                if self.incoming.is_empty() {
+                    return Poll::Ready(self.take_head(&buffer[..count], to_head));
+                }
+                let mut seen = std::mem::take(&mut self.incoming);
+                seen.extend_from_slice(&buffer[..count]);
+                Poll::Ready(self.take_head(&seen, to_head))
+            });
+            if let Some(head) = ready!(head)? {
+                return Poll::Ready(Ok(head));
+            }
+        }
+    }
+
+    /// The head of the final answer, if it is there; what is not used is kept.
+    fn take_head(&mut self, mut seen: &[u8], to_head: bool) -> Result<Option<AnswerHead>, LinkFault> {
+        let mut found = None;
+        while found.is_none() {
+            let parsed = AnswerHead::parse(seen, to_head).map_err(LinkFault::Unfit)?;
+            let Some((head, length)) = parsed else { break };
+            seen = &seen[length..];
+            match head.status.as_u16() {
+                101 => return Err(LinkFault::Unfit("an interim answer in place of a final one".to_owned())),
+                100..200 => {}
+                _ => found = Some(head),
+            }
+        }
+        self.incoming = seen.to_vec();
+        Ok(found)
     }
 }
 
-fn drive(connection: &mut Option<Box<Connection<Io, Full<Bytes>>>>, context: &mut Context<'_>) {
-    // How it ended is told to whoever waits for an answer.
-    if connection.as_mut().is_some_and(|connection| Pin::new(connection).poll(context).is_ready()) {
-        *connection = None;
+impl From<io::Error> for LinkFault {
+    fn from(error: io::Error) -> Self {
+        Self::Cut(error)
+    }
+}
+
+impl Outgoing {
+    const fn is_gone(&self) -> bool {
+        self.gone == self.head.len() + self.body.len()
+    }
+
+    /// Sends on, as far as the other side takes it. A fault is kept: an answer may be there that says why.
+    fn poll_go(&mut self, wire: &mut Wire, context: &mut Context<'_>) {
+        while !self.is_gone() && self.fault.is_none() {
+            let head = &self.head[self.gone.min(self.head.len())..];
+            let body = &self.body[self.gone.saturating_sub(self.head.len())..];
+            let both = [IoSlice::new(head), IoSlice::new(body)];
+            let parts = match (head.is_empty(), body.is_empty()) {
+                (true, _) => &both[1..],
+                (false, true) => &both[..1],
+                (false, false) => &both[..],
+            };
+            match wire.poll_write(context, parts) {
+                Poll::Ready(Ok(count)) => self.gone += count,
+                Poll::Ready(Err(error)) => self.fault = Some(error),
+                Poll::Pending => return,
+            }
+        }
+        if self.is_gone() && self.fault.is_none() {
+            if let Poll::Ready(Err(error)) = wire.poll_flush(context) {
+                self.fault = Some(error);
+            }
+        }
     }
 }
 
 /// The body of an answer. Its connection is kept once it has come whole, and closed when it is dropped before.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
-    inner: Incoming,
+    framing: Framing,
+    decoder: Decoder,
+    /// The head said nothing against it.
+    keep: bool,
+    /// None = the body is whole.
     link: Option<Link>,
     pool: Pool,
 }
 
 impl AnswerBody {
-    pub(super) fn new(inner: Incoming, link: Link, pool: Pool) -> Self {
-        let mut body = Self { inner, link: Some(link), pool };
-        if body.inner.is_end_stream() {
-            body.keep();
-        }
+    pub(super) fn new(head: &AnswerHead, link: Link, pool: Pool) -> Self {
+        let decoder = Decoder::new(head.framing);
+        let mut body = Self { framing: head.framing, decoder, keep: head.keep, link: Some(link), pool };
+        body.keep_if_over();
         body
     }
 
-    fn keep(&mut self) {
-        if let Some(link) = self.link.take() {
+    /// How it is framed on this side.
+    pub(crate) const fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// It has come whole.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.link.is_none()
+    }
+
+    /// Ready when something of it was given to `take`, or it is over.
+    pub(crate) fn poll_data(
+        &mut self,
+        context: &mut Context<'_>,
+        take: &mut dyn FnMut(&[u8], &mut Context<'_>),
+    ) -> Poll<Result<(), BadBody>> {
+        let Some(link) = &mut self.link else { return Poll::Ready(Ok(())) };
+        link.request.poll_go(&mut link.wire, context);
+        if link.incoming.is_empty() {
+            let decoder = &mut self.decoder;
+            let came = with_scratch(|buffer| {
+                let Ok(count) = ready!(link.wire.poll_bytes(context, buffer)) else { return Poll::Ready(Err(BadBody)) };
+                if count == 0 {
+                    self.keep = false;
+                    return Poll::Ready(decoder.end());
+                }
+                let used = decoder.decode(&buffer[..count], &mut |data| take(data, context))?;
+                // Nobody asked for what comes behind.
+                self.keep &= used == count;
+                Poll::Ready(Ok(()))
+            });
+            ready!(came)?;
+        } else {
+            let came = std::mem::take(&mut link.incoming);
+            let used = self.decoder.decode(&came, &mut |data| take(data, context))?;
+            self.keep &= used == came.len();
+        }
+        self.keep_if_over();
+        Poll::Ready(Ok(()))
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// When it breaks off, or is longer than `most` bytes.
+    pub(crate) async fn collect(mut self, most: usize) -> Result<Vec<u8>, BadBody> {
+        let mut whole = Vec::new();
+        while !self.is_over() {
+            poll_fn(|context| self.poll_data(context, &mut |data, _| whole.extend_from_slice(data))).await?;
+            if whole.len() > most {
+                return Err(BadBody);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn keep_if_over(&mut self) {
+        if !self.decoder.is_over() {
+            return;
+        }
+        if let Some(link) = self.link.take().filter(|_| self.keep) {
             self.pool.keep(link);
         }
-    }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self { inner, link, .. } = &mut *self;
-        let frame = match link {
-            Some(Link { attendance, connection, .. }) => attendance.poll(context, |context| {
-                drive(connection, context);
-                Pin::new(&mut *inner).poll_frame(context)
-            }),
-            None => Pin::new(inner).poll_frame(context),
-        };
-        let frame = ready!(frame);
-        match &frame {
-            Some(Ok(_)) if !self.inner.is_end_stream() => {}
-            Some(Err(_)) => self.link = None,
-            Some(Ok(_)) | None => self.keep(),
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

@@ -1,13 +1,11 @@
 //! The Kimi side of the wire: one HTTP client, `send` and `fetch_usage`. Not what an answer means (`domain::outcome`).
 //!
-//! hyper's own connections, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
+//! Requests are bytes, because a path must leave as it came: no redirect is followed, no cookie kept, no proxy of the
 //! environment asked, nothing rewritten. HTTP/1.1 only: one connection a request, so that a large upload delays nobody.
 
 mod link;
-mod nudge;
 mod pool;
 pub(crate) mod probe;
-mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -22,25 +20,32 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use http::StatusCode;
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::RootCertStore;
-use tokio::time::Instant;
+use rustls::{RootCertStore, pki_types::ServerName};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::TlsConnector;
 use tower_service::Service as _;
 
 pub(crate) use self::link::AnswerBody;
 use self::{
-    link::{Host, Link},
+    link::{Host, Link, LinkFault},
     pool::Pool,
 };
-use crate::domain::{
-    key::{Key, Secret},
-    outcome::Cause,
-    pool::{CheckFault, CheckFaultKind},
-    retry_after,
-    usage::{self, Usage},
+use crate::{
+    domain::{
+        base_url::BaseUrl,
+        key::{Key, Secret},
+        outcome::Cause,
+        pool::{CheckFault, CheckFaultKind},
+        retry_after,
+        usage::{self, Usage},
+    },
+    http1::{AnswerHead, Fields, Lines, Wire},
 };
 
 /// A kept connection that was dead before shows it within this.
@@ -59,9 +64,10 @@ pub(crate) struct Timeouts {
 }
 
 /// The client; clones share its connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Upstream {
-    connector: HttpsConnector<HttpConnector>,
+    tcp: HttpConnector,
+    tls: TlsConnector,
     /// Why no server can be known by its certificate; None = it can.
     blind: Option<Arc<str>>,
     pool: Pool,
@@ -98,6 +104,35 @@ pub(crate) enum Credential {
     XApiKey,
 }
 
+/// A request as it goes over the wire.
+pub(crate) struct Call {
+    /// From the request line to the empty one.
+    pub(crate) head: Bytes,
+    pub(crate) body: Bytes,
+    /// HEAD is asked: the answer has no body.
+    pub(crate) to_head: bool,
+}
+
+/// An answer, its body still to come.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: AnswerHead,
+    pub(crate) body: AnswerBody,
+}
+
+impl std::fmt::Debug for Call {
+    /// Not its head: the key is in it.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Call").field("body", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Upstream").field("timeouts", &self.timeouts).finish_non_exhaustive()
+    }
+}
+
 impl Upstream {
     /// Verifies TLS as the system does. A trust store that is empty is missed when it is needed: who reaches upstreams on
     /// this machine alone never does.
@@ -107,19 +142,17 @@ impl Upstream {
     pub(crate) fn new(timeouts: Timeouts) -> Result<Self, rustls::Error> {
         let builder = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
             .with_safe_default_protocol_versions()?;
-        let (tls, blind) = match builder.clone().try_with_platform_verifier() {
+        let (tls, blind) = match builder.clone().with_platform_verifier() {
             Ok(builder) => (builder, None),
             Err(error) => (builder.with_root_certificates(RootCertStore::empty()), Some(error.to_string().into())),
         };
-        let tls = tls.with_no_client_auth();
+        let tls = TlsConnector::from(Arc::new(tls.with_no_client_auth()));
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeouts.connect));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         let (pool, generation) = (Pool::default(), Arc::new(AtomicU64::new(0)));
-        Ok(Self { connector, blind, pool, generation, timeouts })
+        Ok(Self { tcp, tls, blind, pool, generation, timeouts })
     }
 
     /// The same with connections of its own: a connection is best used on the thread that opened it.
@@ -132,133 +165,116 @@ impl Upstream {
         self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sends what `build` makes and waits for the answer's head. Dropping the future, or the answer, cancels it upstream.
-    /// When a kept connection turns out to be dead before a byte of an answer, it is sent once more on a fresh one.
-    pub(crate) async fn send(
-        &self,
-        build: impl Fn() -> Option<Request<Full<Bytes>>>,
-    ) -> Result<Response<AnswerBody>, TransportFault> {
-        let exchange = async {
-            match self.try_once(&build).await {
-                Err(Failed { dead: true, .. }) => {
-                    self.flush();
-                    self.try_once(&build).await
-                }
-                other => other,
+    /// Sends a request to the host of `base` and waits for the answer's head. Dropping the future, or the answer, cancels it
+    /// upstream. When a kept connection turns out to be dead before a byte of an answer, it is sent once more on a fresh one.
+    pub(crate) async fn send(&self, base: &BaseUrl, call: &Call) -> Result<Answer, TransportFault> {
+        let deadline = Instant::now() + self.timeouts.head;
+        let answer = match self.try_once(base, call, deadline).await {
+            Err(Failed { dead: true, .. }) => {
+                self.flush();
+                self.try_once(base, call, deadline).await
             }
+            other => other,
         };
-        let answer = tokio::time::timeout(self.timeouts.head, exchange)
-            .await
-            .map_err(|_| TransportFault::Timeout)?
-            .map_err(|failed| failed.fault)?;
-        check_head(&answer)?;
-        Ok(answer)
+        answer.map_err(|failed| failed.fault)
     }
 
-    async fn try_once(
-        &self,
-        build: &impl Fn() -> Option<Request<Full<Bytes>>>,
-    ) -> Result<Response<AnswerBody>, Failed> {
-        let unfit = || TransportFault::Broken("the request does not fit the key's base URL".to_owned());
-        let (request, uri) = build().and_then(addressed).ok_or_else(|| Failed { fault: unfit(), dead: false })?;
-        let host = Host::of(&uri).ok_or_else(|| Failed { fault: unfit(), dead: false })?;
+    async fn try_once(&self, base: &BaseUrl, call: &Call, deadline: Instant) -> Result<Answer, Failed> {
+        let host = Host::of(base);
         let generation = self.generation.load(Ordering::Relaxed);
         let mut link = match self.pool.take(&host, generation) {
             Some(link) => link,
             // Seldom, and large.
-            None => Box::pin(self.connect(uri, host, generation)).await?,
+            None => {
+                let connecting = Box::pin(timeout_at(deadline, self.connect(base)));
+                let connected = connecting.await.unwrap_or(Err(TransportFault::Timeout));
+                let wire = connected.map_err(|fault| Failed { fault, dead: false })?;
+                Link::new(wire, host, generation)
+            }
         };
         let began = Instant::now();
-        match link.send(request).await {
-            Ok(answer) => Ok(answer.map(|body| AnswerBody::new(body, link, self.pool.clone()))),
-            Err(mut error) => {
-                let unsent = error.take_message().is_some();
-                let error = error.into_error();
+        match link.send(call, deadline.saturating_duration_since(began)).await {
+            Ok(head) => Ok(Answer { body: AnswerBody::new(&head, link, self.pool.clone()), head }),
+            Err(fault) => {
                 // One that the server had closed before says so at once; later, the request may have been executed.
-                let died_idle = is_cut(&error) && began.elapsed() < DEAD_AT_ONCE && link.is_silent();
-                let dead = link.was_kept() && (unsent || died_idle);
-                Err(Failed { fault: TransportFault::Broken(root_cause(&error)), dead })
+                let died_idle = fault.is_cut() && began.elapsed() < DEAD_AT_ONCE && link.is_silent();
+                let dead = link.was_kept() && (fault.is_cut() && link.is_unsent() || died_idle);
+                Err(Failed { fault: fault.into(), dead })
             }
         }
     }
 
     /// TLS and all within the time to connect: until then nothing was sent, and another key may serve.
-    async fn connect(&self, uri: Uri, host: Host, generation: u64) -> Result<Link, Failed> {
-        let failed =
-            |error: &dyn std::error::Error| Failed { fault: TransportFault::Connect(root_cause(error)), dead: false };
-        if let (Some(why), Some("https")) = (&self.blind, uri.scheme_str()) {
+    async fn connect(&self, base: &BaseUrl) -> Result<Wire, TransportFault> {
+        let failed = |error: &dyn std::error::Error| TransportFault::Connect(root_cause(error));
+        if let (Some(why), true) = (&self.blind, base.is_https()) {
             let text = format!("no TLS server can be verified here: {why}; install the package ca-certificates");
-            return Err(Failed { fault: TransportFault::Connect(text), dead: false });
+            return Err(TransportFault::Connect(text));
         }
-        let mut connector = self.connector.clone();
-        poll_fn(|context| connector.poll_ready(context)).await.map_err(|error| failed(&*error))?;
-        let connecting = tokio::time::timeout(self.timeouts.connect, connector.call(uri));
-        let stream = connecting.await.map_err(|late| failed(&late))?.map_err(|error| failed(&*error))?;
-        Link::new(stream, host, generation).await.map_err(|error| failed(&error))
+        let connecting = timeout(self.timeouts.connect, async {
+            let stream = self.connect_tcp(base).await?;
+            if !base.is_https() {
+                return Ok(Wire::Plain(stream));
+            }
+            let name = ServerName::try_from(base.host()).map_err(|error| failed(&error))?;
+            let session = self.tls.connect(name, stream).await.map_err(|error| failed(&error))?;
+            Ok(Wire::Tls(Box::new(session.into())))
+        });
+        connecting.await.unwrap_or_else(|late| Err(failed(&late)))
+    }
+
+    /// To whichever of the host's addresses answers first.
+    async fn connect_tcp(&self, base: &BaseUrl) -> Result<TcpStream, TransportFault> {
+        let failed = |error: &dyn std::error::Error| TransportFault::Connect(root_cause(error));
+        let uri = base.uri().ok_or_else(|| TransportFault::Connect("the base URL takes no path".to_owned()))?;
+        let mut tcp = self.tcp.clone();
+        poll_fn(|context| tcp.poll_ready(context)).await.map_err(|error| failed(&error))?;
+        Ok(tcp.call(uri).await.map_err(|error| failed(&error))?.into_inner())
     }
 
     /// Asks for a key's quota at its own base URL. Only Authorization and Accept are sent, as Kimi's own clients do.
     pub(crate) async fn fetch_usage(&self, key: &Key, now: jiff::Timestamp) -> Result<Usage, CheckFault> {
-        let uri = key.base.join("/usages", None).ok_or_else(|| fault("the base URL takes no path"))?;
         let exchange = async {
-            let answer = self
-                .send(|| usage_request(uri.clone(), &key.secret))
+            let Answer { head, body } = self
+                .send(&key.base, &usage_request(&key.base, &key.secret))
                 .await
                 .map_err(|error| host_fault(&error.to_string()))?;
-            let (head, body) = answer.into_parts();
             if !head.status.is_success() {
-                return Err(refused(head.status, &head.headers, now));
+                return Err(refused(head.status, &head.fields, now));
             }
-            let body = Limited::new(body, USAGE_MAX)
-                .collect()
-                .await
-                .map_err(|_| host_fault("the answer broke off or is too large"))?;
-            usage::parse(&body.to_bytes(), now).map_err(|error| fault(&error.to_string()))
+            let body = body.collect(USAGE_MAX).await.map_err(|_| host_fault("the answer broke off or is too large"))?;
+            usage::parse(&body, now).map_err(|error| fault(&error.to_string()))
         };
-        tokio::time::timeout(USAGE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(host_fault("no answer in time")))
+        timeout(USAGE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(host_fault("no answer in time")))
     }
 }
 
-/// The header that presents `secret`, marked so that no debug output shows it.
-pub(crate) fn credential(style: Credential, secret: &Secret) -> Option<(header::HeaderName, HeaderValue)> {
-    let (name, text) = match style {
-        Credential::Bearer => (header::AUTHORIZATION, format!("Bearer {}", secret.expose())),
-        Credential::XApiKey => (header::HeaderName::from_static("x-api-key"), secret.expose().to_owned()),
-    };
-    let mut value = HeaderValue::try_from(text).ok()?;
-    value.set_sensitive(true);
-    Some((name, value))
-}
-
-fn usage_request(uri: Uri, secret: &Secret) -> Option<Request<Full<Bytes>>> {
-    let (name, value) = credential(Credential::Bearer, secret)?;
-    Request::builder()
-        .method(Method::GET)
-        .uri(uri)
-        .header(name, value)
-        .header(header::ACCEPT, "application/json")
-        .body(Full::default())
-        .ok()
-}
-
-/// What hyper lets pass but no client should see: two framings, unknown codings, switched protocols.
-fn check_head<B>(answer: &Response<B>) -> Result<(), TransportFault> {
-    let broken = |what: &str| Err(TransportFault::Broken(what.to_owned()));
-    let headers = answer.headers();
-    if answer.status().is_informational() {
-        return broken("an interim answer in place of a final one");
-    }
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {
-            if headers.contains_key(header::CONTENT_LENGTH) {
-                return broken("both Content-Length and Transfer-Encoding");
-            }
-            Ok(())
+impl Credential {
+    /// The header that carries it, in lower case.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "authorization",
+            Self::XApiKey => "x-api-key",
         }
-        _ => broken("an unknown Transfer-Encoding"),
     }
+
+    /// Adds the line that presents `secret`; `name`: the header as it is to be spelled.
+    pub(crate) fn present(self, lines: &mut Lines, name: &[u8], secret: &Secret) {
+        match self {
+            Self::Bearer => lines.add(name, format!("Bearer {}", secret.expose())),
+            Self::XApiKey => lines.add(name, secret.expose()),
+        }
+    }
+}
+
+fn usage_request(base: &BaseUrl, secret: &Secret) -> Call {
+    let mut lines = Lines::default();
+    lines.raw(format!("GET {}/usages HTTP/1.1\r\n", base.path()).as_bytes());
+    lines.add(b"host", base.host_field());
+    Credential::Bearer.present(&mut lines, b"authorization", secret);
+    lines.add(b"accept", "application/json");
+    lines.raw(b"\r\n");
+    Call { head: lines.into_bytes().into(), body: Bytes::new(), to_head: false }
 }
 
 /// A try that failed; `dead` = on a kept connection that had died before.
@@ -267,38 +283,29 @@ struct Failed {
     dead: bool,
 }
 
-/// The request as it goes over the wire, and where to: its target without the host, which is a header instead.
-fn addressed(mut request: Request<Full<Bytes>>) -> Option<(Request<Full<Bytes>>, Uri)> {
-    let uri = std::mem::take(request.uri_mut());
-    let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    let host = match uri.port_u16() {
-        Some(port) if port != default_port => HeaderValue::try_from(format!("{}:{port}", uri.host()?)),
-        _ => HeaderValue::try_from(uri.host()?),
-    };
-    request.headers_mut().entry(header::HOST).or_insert(host.ok()?);
-    *request.uri_mut() = uri.path_and_query()?.clone().into();
-    Some((request, uri))
+impl LinkFault {
+    /// Whether the connection ended, as opposed to an answer that makes no sense.
+    fn is_cut(&self) -> bool {
+        use io::ErrorKind as Kind;
+        let Self::Cut(error) = self else { return false };
+        matches!(
+            error.kind(),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero
+        )
+    }
 }
 
-/// Whether the connection ended, as opposed to an answer that makes no sense.
-fn is_cut(error: &hyper::Error) -> bool {
-    use io::ErrorKind as Kind;
-    let mut next: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = next {
-        let by_hyper = error.downcast_ref::<hyper::Error>();
-        if by_hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed()) {
-            return true;
+impl From<LinkFault> for TransportFault {
+    fn from(fault: LinkFault) -> Self {
+        match fault {
+            LinkFault::Late => Self::Timeout,
+            LinkFault::Cut(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Broken("the connection ended before an answer".to_owned())
+            }
+            LinkFault::Cut(error) => Self::Broken(root_cause(&error)),
+            LinkFault::Unfit(why) => Self::Broken(why),
         }
-        let by_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(
-            by_system,
-            Some(Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof)
-        ) {
-            return true;
-        }
-        next = error.source();
     }
-    false
 }
 
 /// The innermost error, which is the one that names the reason.
@@ -319,7 +326,7 @@ fn host_fault(text: &str) -> CheckFault {
     CheckFault { kind: CheckFaultKind::Host, ..fault(text) }
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap, now: jiff::Timestamp) -> CheckFault {
+fn refused(status: StatusCode, fields: &Fields, now: jiff::Timestamp) -> CheckFault {
     CheckFault {
         text: format!("the upstream answered {status}"),
         kind: match status {
@@ -327,6 +334,11 @@ fn refused(status: StatusCode, headers: &HeaderMap, now: jiff::Timestamp) -> Che
             status if status.is_server_error() => CheckFaultKind::Host,
             _ => CheckFaultKind::Answer,
         },
-        retry_after: retry_after::of_headers(headers, now),
+        retry_after: wait_asked_for(fields, now),
     }
+}
+
+/// The longest wait that an answer asks for.
+pub(crate) fn wait_asked_for(fields: &Fields, now: jiff::Timestamp) -> Option<Duration> {
+    retry_after::longest(fields.all("retry-after"), fields.all("retry-after-ms"), now)
 }

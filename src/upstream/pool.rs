@@ -14,6 +14,8 @@ use super::link::{Host, Link};
 const IDLE: Duration = Duration::from_secs(50);
 /// How often those that a server has closed, or that nobody used, are let go.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Most that are kept for a host.
+const KEPT_MAX: usize = 1024;
 
 /// Clones share what is kept.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +49,8 @@ impl Pool {
         link.idle_since = Instant::now();
         let mut kept = lock(&self.0);
         match kept.links.get_mut(&link.host) {
-            Some(links) => links.push(link),
+            Some(links) if links.len() < KEPT_MAX => links.push(link),
+            Some(_) => {}
             None => drop(kept.links.insert(link.host.clone(), vec![link])),
         }
         if !std::mem::replace(&mut kept.swept, true) {

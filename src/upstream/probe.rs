@@ -8,13 +8,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
-use http_body_util::Full;
 use jiff::Timestamp;
 use tokio::{net::TcpStream, time::Instant};
 
-use super::{Timeouts, TransportFault, Upstream};
-use crate::domain::base_url::BaseUrl;
+use super::{Call, Timeouts, TransportFault, Upstream};
+use crate::{
+    domain::base_url::BaseUrl,
+    http1::{Fields, Lines},
+};
 
 /// All steps together.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,20 +56,24 @@ async fn steps(base: &BaseUrl) -> Result<Answered, Unreached> {
     let connected = began.elapsed();
     let client = Upstream::new(Timeouts { connect: TIMEOUT, head: TIMEOUT })
         .map_err(|error| Unreached::Tls(error.to_string()))?;
-    let uri = base.join("", None).ok_or_else(|| Unreached::Http("the base URL takes no path".to_owned()))?;
-    let ask = || Request::builder().method(Method::HEAD).uri(uri.clone()).body(Full::<Bytes>::default()).ok();
+    let target = if base.path().is_empty() { "/" } else { base.path() };
+    let mut lines = Lines::default();
+    lines.raw(format!("HEAD {target} HTTP/1.1\r\n").as_bytes());
+    lines.add(b"host", base.host_field());
+    lines.raw(b"\r\n");
+    let call = Call { head: lines.into_bytes().into(), body: Bytes::new(), to_head: true };
     let began = Instant::now();
-    let answer = client.send(ask).await.map_err(|fault| match fault {
+    let answer = client.send(base, &call).await.map_err(|fault| match fault {
         // A connection stood a moment ago: what fails now is what comes on top of it.
         TransportFault::Connect(error) => Unreached::Tls(error),
         TransportFault::Timeout => Unreached::Time,
         TransportFault::Broken(error) => Unreached::Http(error),
     })?;
     Ok(Answered {
-        status: answer.status().as_u16(),
+        status: answer.head.status.as_u16(),
         connected,
         answered: began.elapsed(),
-        date: date(answer.headers()),
+        date: date(&answer.head.fields),
     })
 }
 
@@ -84,8 +89,8 @@ async fn connect(addresses: &[SocketAddr]) -> io::Result<()> {
     Err(last)
 }
 
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let moment: SystemTime = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+fn date(fields: &Fields) -> Option<Timestamp> {
+    let moment: SystemTime = httpdate::parse_http_date(fields.text("date")?).ok()?;
     Timestamp::try_from(moment).ok()
 }
 

@@ -25,8 +25,26 @@ async fn answering(bytes: &'static [u8]) -> std::net::SocketAddr {
     address
 }
 
-fn get(uri: String) -> impl Fn() -> Option<Request<Full<Bytes>>> {
-    move || Request::builder().uri(uri.parse::<Uri>().expect("valid")).body(Full::default()).ok()
+/// `/x` at this address is asked.
+async fn ask(
+    upstream: &Upstream,
+    address: std::net::SocketAddr,
+    body: Option<Bytes>,
+) -> Result<Answer, TransportFault> {
+    let base = BaseUrl::parse(&format!("http://{address}")).expect("valid");
+    let mut lines = Lines::default();
+    lines.raw(if body.is_some() { b"POST /x HTTP/1.1\r\n" } else { b"GET /x HTTP/1.1\r\n" });
+    lines.add(b"host", base.host_field());
+    if let Some(body) = &body {
+        lines.add(b"content-length", body.len().to_string());
+    }
+    lines.raw(b"\r\n");
+    let call = Call { head: lines.into_bytes().into(), body: body.unwrap_or_default(), to_head: false };
+    upstream.send(&base, &call).await
+}
+
+async fn whole(answer: Answer) -> Vec<u8> {
+    answer.body.collect(1000).await.expect("whole")
 }
 
 /// A server that answers the first request of each connection, and hangs up on the second; the first connection that it
@@ -57,12 +75,11 @@ async fn a_kept_connection_that_died_is_replaced_once() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let (address, count) = forgetful(false).await;
     for expected in [1, 3, 5] {
-        let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
-        answer.into_body().collect().await.expect("whole");
+        whole(ask(&upstream, address, None).await.expect("answered")).await;
         assert_eq!(count.load(Ordering::SeqCst), expected);
     }
     let (address, count) = forgetful(true).await;
-    let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("cut");
+    let fault = ask(&upstream, address, None).await.expect_err("cut");
     assert_eq!((fault.cause(), count.load(Ordering::SeqCst)), (Cause::BrokenAnswer, 1), "it may have been executed");
 }
 
@@ -97,9 +114,8 @@ async fn a_connection_is_not_used_again_while_a_request_still_leaves_it_or_after
         let address = blurting(after).await;
         let body = Bytes::from(body);
         for expected in ["0", "1", "2"] {
-            let request = || Request::post(format!("http://{address}/x")).body(Full::new(body.clone())).ok();
-            let answer = upstream.send(request).await.expect("answered").into_body().collect().await.expect("whole");
-            assert_eq!(answer.to_bytes(), expected);
+            let answer = ask(&upstream, address, Some(body.clone())).await.expect("answered");
+            assert_eq!(whole(answer).await, expected.as_bytes());
             // Whatever comes is there to be seen.
             for _ in 0..5_000 {
                 tokio::task::yield_now().await;
@@ -113,8 +129,7 @@ async fn forgotten_connections_are_not_used_again() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let (address, count) = forgetful(false).await;
     for expected in [1, 2, 3] {
-        let answer = upstream.send(get(format!("http://{address}/x"))).await.expect("answered");
-        answer.into_body().collect().await.expect("whole");
+        whole(ask(&upstream, address, None).await.expect("answered")).await;
         assert_eq!(count.load(Ordering::SeqCst), expected);
         upstream.flush();
     }
@@ -135,7 +150,7 @@ async fn heads_that_no_client_should_see_are_faults() {
         (b"", Some(Cause::BrokenAnswer)),
     ] {
         let address = answering(bytes).await;
-        let sent = upstream.send(get(format!("http://{address}/x"))).await;
+        let sent = ask(&upstream, address, None).await;
         assert_eq!(sent.err().map(|fault| fault.cause()), expected, "{:?}", String::from_utf8_lossy(bytes));
     }
 }
@@ -144,7 +159,7 @@ async fn heads_that_no_client_should_see_are_faults() {
 async fn a_closed_port_is_told_from_a_broken_answer() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let closed = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("bound");
-    let fault = upstream.send(get(format!("http://{closed}/x"))).await.expect_err("closed");
+    let fault = ask(&upstream, closed, None).await.expect_err("closed");
     assert_eq!(fault.cause(), Cause::ConnectFailed);
 }
 
@@ -153,7 +168,7 @@ async fn a_head_that_never_comes_is_a_timeout() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let upstream = Upstream::new(PATIENT).expect("TLS");
-    let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("no head");
+    let fault = ask(&upstream, address, None).await.expect_err("no head");
     assert_eq!(fault.cause(), Cause::Timeout);
 }
 
@@ -168,7 +183,7 @@ async fn hints_without_an_end_are_no_answer() {
         while io::Write::write_all(&mut stream, &hints).is_ok() {}
     });
     let upstream = Upstream::new(PATIENT).expect("TLS");
-    let fault = upstream.send(get(format!("http://{address}/x"))).await.expect_err("no head");
+    let fault = ask(&upstream, address, None).await.expect_err("no head");
     assert_eq!(fault.cause(), Cause::BrokenAnswer);
     sender.join().expect("it ends with the connection");
 }

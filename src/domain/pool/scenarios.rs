@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::*;
@@ -344,12 +344,11 @@ impl World {
         }
         let mut words = words.split_whitespace();
         let status = words.next().expect("a status").parse::<u16>().expect("a number");
-        let (mut headers, mut body) = (HeaderMap::new(), String::new());
+        let (mut after, mut body) = (None, String::new());
         for word in words {
             match word.split_once('=') {
                 Some(("retry-after", value)) => {
-                    headers
-                        .insert(header::RETRY_AFTER, HeaderValue::from_str(&value.replace('_', " ")).expect("valid"));
+                    after = Some(value.replace('_', " "));
                 }
                 _ => {
                     let (_, kind, message) = TEXTS.iter().find(|(name, _, _)| *name == word).expect("a known text");
@@ -357,7 +356,7 @@ impl World {
                 }
             }
         }
-        let after = retry_after::of_headers(&headers, self.now.wall);
+        let after = retry_after::longest(after.iter().map(String::as_bytes), [].into_iter(), self.now.wall);
         classify(StatusCode::from_u16(status).expect("valid"), after, body.as_bytes())
     }
 
