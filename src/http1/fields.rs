@@ -53,7 +53,7 @@ impl Fields {
     }
 
     /// The same, where it is text.
-    pub(crate) fn text(&self, wanted: &str) -> Option<&str> {
+    pub(crate) fn ascii(&self, wanted: &str) -> Option<&str> {
         self.get(wanted).and_then(|value| std::str::from_utf8(value).ok()).filter(|text| text.is_ascii())
     }
 

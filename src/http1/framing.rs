@@ -205,7 +205,7 @@ mod tests {
             (Framing::Length(4), b"abc", Some(("abc", false, 3))),
             (Framing::UntilEnd, b"abc", Some(("abc", false, 3))),
             (Framing::Chunked, b"2\r\nab\r\n0\r\n\r\nGET", Some(("ab", true, 12))),
-            (Framing::Chunked, b"0002;a=\"b\"\r\nab\r\n1 \t;x\r\nc\r\n000\r\n\r\n", Some(("abc", true, 35))),
+            (Framing::Chunked, b"0002;a=\"b\"\r\nab\r\n1 \t;x\r\nc\r\n000\r\n\r\n", Some(("abc", true, 33))),
             (Framing::Chunked, b"A\r\n0123456789\r\n0\r\nX: y\r\nZ: \r\n\r\n", Some(("0123456789", true, 31))),
             (Framing::Chunked, b"2\r\nab\r\n", Some(("ab", false, 7))),
             (Framing::Chunked, b"2\r\nab\r\n0\r\n", Some(("ab", false, 10))),

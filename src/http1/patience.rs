@@ -70,7 +70,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_wait_has_its_own_time_whatever_the_timer_was_set_for() {
-        const SPAN: Duration = Duration::from_secs(10);
+        const SPAN: Duration = Duration::from_secs(12);
         let mut patience = Patience::default();
         for span in [SPAN, SPAN / 2, SPAN * 3] {
             for _ in 0..3 {

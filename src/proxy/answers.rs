@@ -1,7 +1,7 @@
 //! Answers that the proxy makes itself: JSON in the shape that clients of both dialects parse, naming whose fault it is.
 //! English, as all of the HTTP API. Not the relayed ones (`relay`).
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -15,6 +15,7 @@ use crate::{
         snapshot::Skip,
         trace::Ending,
     },
+    engine::wall,
     http1::Lines,
 };
 
@@ -244,7 +245,7 @@ pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Wh
 fn json_answer(status: StatusCode, body: &Value) -> Whole {
     let mut lines = Lines::default();
     lines.add(b"content-type", "application/json");
-    lines.add(b"date", httpdate::fmt_http_date(SystemTime::now()));
+    lines.add(b"date", httpdate::fmt_http_date(wall().into()));
     Whole { status, lines, body: body.to_string().into(), close: false }
 }
 

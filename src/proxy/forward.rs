@@ -76,7 +76,7 @@ pub(super) async fn handle(
         // What is still read can only be ended.
         Err(_) => return whole(exchange.refuse(Refusal::cancelled())),
     };
-    let hints = prompt::read(head.fields.text("content-type"), head.fields.text(SESSION), &held.bytes);
+    let hints = prompt::read(head.fields.ascii("content-type"), head.fields.ascii(SESSION), &held.bytes);
     exchange.read(held.bytes.len(), hints);
     let style = headers::credential_style(&head.fields);
     let outbound = Outbound { head, rest, body: held.bytes.clone(), style };
@@ -230,7 +230,8 @@ async fn pause(app: &App, wish: &Wish, wait: Duration) {
 /// The answer as it is handed on.
 fn relay(app: &App, answer: Answer, outbound: &Outbound, lease: Lease, mut exchange: Exchange) -> Relay {
     let Answer { head, opening, body } = answer;
-    let reader = TokenReader::for_content_type(head.fields.text("content-type"), head.fields.text("content-encoding"));
+    let reader =
+        TokenReader::for_content_type(head.fields.ascii("content-type"), head.fields.ascii("content-encoding"));
     let mut lines = headers::for_client(&head.fields, &lease.choice.key.secret, &[]);
     if let (true, Some(length)) = (outbound.is_head(), head.fields.get("content-length")) {
         lines.pass(b"content-length", length);

@@ -207,10 +207,8 @@ impl Outgoing {
                 Poll::Pending => return,
             }
         }
-        if self.is_gone() && self.fault.is_none() {
-            if let Poll::Ready(Err(error)) = wire.poll_flush(context) {
-                self.fault = Some(error);
-            }
+        if let (true, None, Poll::Ready(Err(error))) = (self.is_gone(), &self.fault, wire.poll_flush(context)) {
+            self.fault = Some(error);
         }
     }
 }

@@ -90,7 +90,7 @@ async fn connect(addresses: &[SocketAddr]) -> io::Result<()> {
 }
 
 fn date(fields: &Fields) -> Option<Timestamp> {
-    let moment: SystemTime = httpdate::parse_http_date(fields.text("date")?).ok()?;
+    let moment: SystemTime = httpdate::parse_http_date(fields.ascii("date")?).ok()?;
     Timestamp::try_from(moment).ok()
 }
 
