@@ -30,7 +30,11 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> Now {
-        Now { wall: wall(), steady: steady().saturating_sub(self.started) }
+        Now { wall: wall(), steady: self.steady() }
+    }
+
+    pub(crate) fn steady(self) -> Duration {
+        steady().saturating_sub(self.started)
     }
 }
 

@@ -219,12 +219,24 @@ impl Engine {
     /// `patient` waits for what is over in a moment; who has waited for it before tries what there is.
     pub(crate) async fn acquire(&self, wish: &Arc<Wish>, tried: &[KeyId], patient: bool) -> Result<Lease, NoKey> {
         let outcome = self.change(|live, now| live.try_or_queue(wish, tried, patient, now));
-        let (number, deadline, mut look_at, hand) = match outcome {
-            Outcome::Got(choice) => return Ok(self.lease(choice)),
-            Outcome::Refused(no_key) => return Err(no_key),
-            Outcome::Queued { number, deadline, look_at, hand } => (number, deadline, look_at, hand),
-        };
-        let mut place = Place { engine: self, number, deadline, hand };
+        match outcome {
+            Outcome::Got(choice) => Ok(self.lease(choice)),
+            Outcome::Refused(no_key) => Err(no_key),
+            // Seldom, and large.
+            Outcome::Queued { number, deadline, look_at, hand } => {
+                let place = Place { engine: self, number, deadline, hand };
+                Box::pin(self.wait(place, look_at, wish, tried)).await
+            }
+        }
+    }
+
+    async fn wait(
+        &self,
+        mut place: Place<'_>,
+        mut look_at: Option<Duration>,
+        wish: &Wish,
+        tried: &[KeyId],
+    ) -> Result<Lease, NoKey> {
         loop {
             let wake = look_at.map_or(place.deadline, |look_at| look_at.min(place.deadline));
             tokio::select! {
@@ -234,14 +246,14 @@ impl Engine {
                     // The queue only lets go of a place whose owner has left.
                     Err(_) => pending().await,
                 },
-                () = tokio::time::sleep(wake.saturating_sub(self.now().steady)) => {}
+                () = tokio::time::sleep(wake.saturating_sub(self.steady())) => {}
             }
             // Every change serves the queue, and so does this one.
             look_at = self.change(|live, now| {
                 live.queue.serve(&mut live.pool, now);
-                live.queue.look_at(number, now).filter(|at| *at > now.steady)
+                live.queue.look_at(place.number, now).filter(|at| *at > now.steady)
             });
-            if self.now().steady >= place.deadline {
+            if self.steady() >= place.deadline {
                 return self.last_chance(place, wish, tried);
             }
         }

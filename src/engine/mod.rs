@@ -204,6 +204,11 @@ impl Engine {
         self.shared.clock.now()
     }
 
+    /// The steady half of it: for what is measured.
+    pub(crate) fn steady(&self) -> Duration {
+        self.shared.clock.steady()
+    }
+
     pub(crate) fn policy(&self) -> Arc<Policy> {
         self.lock().pool.policy().clone()
     }
@@ -361,7 +366,7 @@ impl Engine {
     pub(crate) async fn fresh_snapshot(&self) -> Arc<Snapshot> {
         let mut snapshots = self.snapshots();
         // One that is being published just now may have been taken before the last change; its time tells.
-        let asked = self.now().steady;
+        let asked = self.steady();
         self.shared.looked_at.notify_one();
         // A keeper that is late, or gone, must not hold anybody up.
         let _ = tokio::time::timeout(FRESH_WAIT, snapshots.wait_for(|snapshot| snapshot.uptime >= asked)).await;

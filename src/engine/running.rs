@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::poll_fn,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -159,7 +160,11 @@ impl Wish {
         let mut doing = self.doing();
         let order = self.ordered_of(&mut doing);
         if order.is_none() {
-            (doing.step, doing.since) = (Step::Answering(lease.choice.clone()), since);
+            let choice = match std::mem::replace(&mut doing.step, Step::Reading) {
+                Step::Asking(choice) => choice,
+                Step::Reading | Step::Waiting(_) | Step::Answering(_) => lease.choice.clone(),
+            };
+            (doing.step, doing.since) = (Step::Answering(choice), since);
         }
         order
     }
@@ -201,13 +206,13 @@ impl Wish {
         Poll::Pending
     }
 
-    /// What comes first: the future's end, or an order.
-    pub(crate) async fn unless_ordered<T>(&self, future: impl Future<Output = T>) -> Result<T, Order> {
-        tokio::select! {
-            biased;
-            order = poll_fn(|context| self.poll_order(context)) => Err(order),
-            done = future => Ok(done),
-        }
+    /// What comes first: the future's end, or an order. By reference: a future that is moved takes its room twice.
+    pub(crate) async fn unless_ordered<T>(&self, mut future: Pin<&mut impl Future<Output = T>>) -> Result<T, Order> {
+        poll_fn(|context| match self.poll_order(context) {
+            Poll::Ready(order) => Poll::Ready(Err(order)),
+            Poll::Pending => future.as_mut().poll(context).map(Ok),
+        })
+        .await
     }
 
     /// Gives an order, as `make` makes it of what the request is doing. An earlier one that was not carried out gives way.

@@ -244,8 +244,7 @@ impl Client {
     }
 
     /// What the future comes to, or nothing when the client has left before.
-    pub(crate) async fn unless_gone<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
+    pub(crate) async fn unless_gone<T>(&mut self, mut future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending => self.poll_gone(context).map(|()| None),

@@ -96,13 +96,13 @@ pub(super) async fn send(
     lease: &Lease,
     exchange: &mut Exchange,
 ) -> Result<Answer, Failure> {
-    let began = app.engine.now().steady;
+    let began = app.engine.steady();
     let unfit = || TransportFault::Broken("the request does not fit the key's base URL".to_owned());
     let sent = match outbound.call(lease) {
         Some(call) => app.upstream.send(&lease.choice.key.base, &call).await,
         None => Err(unfit()),
     };
-    let took = app.engine.now().steady.saturating_sub(began);
+    let took = app.engine.steady().saturating_sub(began);
     match sent {
         Ok(answer) if answer.head.status.as_u16() < 400 => match open(app, answer, lease).await {
             Ok(answer) => {

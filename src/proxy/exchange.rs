@@ -189,8 +189,11 @@ impl Exchange {
     /// The request will be answered by this attempt.
     pub(super) fn served_by(&mut self, lease: Lease, label: &Label, hash: &str) {
         self.note(|record| {
-            record.key = Some(label.clone());
-            record.key_hash = Some(hash.to_owned());
+            // It was noted when it was tried.
+            if record.key_hash.as_deref() != Some(hash) || record.key.as_ref() != Some(label) {
+                record.key = Some(label.clone());
+                record.key_hash = Some(hash.to_owned());
+            }
         });
         self.lease = Some(lease);
     }
@@ -295,14 +298,14 @@ impl Exchange {
     /// The wait for a key that somebody had enough of.
     fn leave_waiting(&self, record: &mut TraceRecord) {
         let Some(since) = self.wish.waits_for_a_key() else { return };
-        record.waited += self.app.engine.now().steady.saturating_sub(since);
+        record.waited += self.app.engine.steady().saturating_sub(since);
         record.passed_over = reasons(&self.app.engine.why_none(&self.wish));
     }
 
     /// The attempt that got no answer before somebody had enough of it.
     fn leave_unanswered(&self, record: &mut TraceRecord, ending: Ending) {
         let Some(choice) = self.wish.unanswered() else { return };
-        let took = self.app.engine.now().steady.saturating_sub(choice.at.steady);
+        let took = self.app.engine.steady().saturating_sub(choice.at.steady);
         let key = choice.key.label.clone();
         record.attempts.push(Attempt {
             key: key.clone(),
@@ -324,7 +327,7 @@ impl Exchange {
     }
 
     fn elapsed(&self) -> Duration {
-        self.app.engine.now().steady.saturating_sub(self.started.steady)
+        self.app.engine.steady().saturating_sub(self.started.steady)
     }
 }
 

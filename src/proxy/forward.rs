@@ -1,6 +1,6 @@
 //! The way of one request, phase by phase. Each phase is elsewhere; their order is here and nowhere else.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 
@@ -62,7 +62,7 @@ pub(super) async fn handle(
         Ok(_) => return whole(exchange.refuse(nothing_here())),
         Err(refusal) => {
             if !refusal.pause.is_zero() {
-                client.unless_gone(tokio::time::sleep(refusal.pause)).await?;
+                client.unless_gone(pin!(tokio::time::sleep(refusal.pause))).await?;
             }
             return whole(exchange.refuse(refusal));
         }
@@ -70,7 +70,7 @@ pub(super) async fn handle(
     if let Err(wait) = app.engine.admit() {
         return whole(exchange.refuse(Refusal::over_global_rate(wait)));
     }
-    let held = match exchange.wish().unless_ordered(app.budget.read(client, &head)).await {
+    let held = match exchange.wish().unless_ordered(pin!(app.budget.read(client, &head))).await {
         Ok(Ok(held)) => held,
         Ok(Err(refusal)) => return whole(exchange.refuse(refusal)),
         // What is still read can only be ended.
@@ -80,14 +80,14 @@ pub(super) async fn handle(
     exchange.read(held.bytes.len(), hints);
     let style = headers::credential_style(&head.fields);
     let outbound = Outbound { head, rest, body: held.bytes.clone(), style };
-    client.unless_gone(try_keys(app, &outbound, held, exchange)).await
+    client.unless_gone(pin!(try_keys(app, &outbound, held, exchange))).await
 }
 
 /// Tries keys until one answers or none is left. Nothing has gone to the client until this returns.
 async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange: Exchange) -> Reply {
     let (wish, asked) = (exchange.wish(), exchange.age());
     wish.waits(wish.since.steady + asked, None);
-    let mut lease = match wish.unless_ordered(app.engine.acquire(&wish, &[], true)).await {
+    let mut lease = match wish.unless_ordered(pin!(app.engine.acquire(&wish, &[], true))).await {
         Ok(Ok(lease)) | Err(Order::SendTo(lease)) => lease,
         Ok(Err(no_key)) => {
             exchange.passed_over(&no_key);
@@ -109,7 +109,7 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
             Err(Setback::Failed(failure)) => failure,
             Err(Setback::Ordered(Order::Cancel)) => return Reply::Whole(exchange.refuse(Refusal::cancelled())),
             Err(Setback::Ordered(Order::SendTo(other))) => {
-                let took = app.engine.now().steady.saturating_sub(lease.choice.at.steady);
+                let took = app.engine.steady().saturating_sub(lease.choice.at.steady);
                 exchange.tried(&lease, None, &Verdict::bare(Cause::SentElsewhere), took);
                 lease = other;
                 continue;
@@ -117,8 +117,12 @@ async fn try_keys(app: &Arc<App>, outbound: &Outbound, held: Held, mut exchange:
         };
         let verdict = failure.verdict.clone();
         best = Some(Failure::more_telling(best, failure));
-        let next = Box::pin(next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange));
-        lease = match wish.unless_ordered(next).await {
+        let next = {
+            // Seldom, and large.
+            let mut next = Box::pin(next(app, &wish, outbound, lease, &verdict, &mut retries, &mut exchange));
+            wish.unless_ordered(next.as_mut()).await
+        };
+        lease = match next {
             Ok(Some(lease)) | Err(Order::SendTo(lease)) => lease,
             Ok(None) => break,
             Err(Order::Cancel) => return Reply::Whole(exchange.refuse(Refusal::cancelled())),
@@ -149,9 +153,9 @@ async fn try_one(
     exchange: &mut Exchange,
 ) -> Result<Answer, Setback> {
     wish.tries(lease);
-    let sent = wish.unless_ordered(attempt::send(app, outbound, lease, exchange)).await;
+    let sent = wish.unless_ordered(pin!(attempt::send(app, outbound, lease, exchange))).await;
     let answer = sent.map_err(Setback::Ordered)?.map_err(Setback::Failed)?;
-    match wish.answers(lease, app.engine.now().steady) {
+    match wish.answers(lease, app.engine.steady()) {
         Some(order) => Err(Setback::Ordered(order)),
         None => Ok(answer),
     }
@@ -222,7 +226,7 @@ async fn next(
 }
 
 async fn pause(app: &App, wish: &Wish, wait: Duration) {
-    let now = app.engine.now().steady;
+    let now = app.engine.steady();
     wish.waits(now, Some(now + wait));
     tokio::time::sleep(wait).await;
 }

@@ -244,7 +244,7 @@ async fn attend(wire: Wire, app: Arc<App>, caller: Arc<Caller>) {
                 return client.end(true).await;
             }
         };
-        match Box::pin(answer(&app, &mut client, head, &caller)).await {
+        match answer(&app, &mut client, head, &caller).await {
             Next::Request => {}
             Next::End { still_sends } => return client.end(still_sends).await,
             Next::Cut => return,
@@ -266,8 +266,7 @@ enum Next {
 async fn answer(app: &Arc<App>, client: &mut Client, head: RequestHead, caller: &Arc<Caller>) -> Next {
     let mut asked = Asked { bare: head.method == Method::HEAD, old: head.old, keep: head.keep };
     let has_body = head.framing != Framing::None;
-    // On the heap, and given back when the answer begins: streams are many, and long.
-    let Some(reply) = Box::pin(forward::handle(app, client, head, caller)).await else { return Next::Cut };
+    let Some(reply) = forward::handle(app, client, head, caller).await else { return Next::Cut };
     asked.keep &= !app.closing.load(Ordering::Relaxed);
     match reply {
         Reply::Whole(whole) => {
