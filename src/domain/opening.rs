@@ -59,12 +59,12 @@ pub(crate) fn judge_json(bytes: &[u8]) -> Opening {
 /// `{"error"…` or `{"type":"error"…`; `None` = too short to tell.
 fn begins_as_error(bytes: &[u8]) -> Option<bool> {
     const BEGINNINGS: [&[u8]; 2] = [br#"{"error""#, br#"{"type":"error""#];
-    let longest = BEGINNINGS.iter().map(|beginning| beginning.len()).max().unwrap_or_default();
-    let dense: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(longest).collect();
-    if BEGINNINGS.iter().any(|beginning| dense.starts_with(beginning)) {
+    let dense = || bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let alike = |beginning: &[u8]| beginning.iter().zip(dense()).take_while(|(one, other)| one == other).count();
+    if BEGINNINGS.iter().any(|beginning| alike(beginning) == beginning.len()) {
         return Some(true);
     }
-    let open = BEGINNINGS.iter().any(|beginning| beginning.starts_with(&dense));
+    let open = BEGINNINGS.iter().any(|beginning| alike(beginning) == dense().take(beginning.len()).count());
     if open { None } else { Some(false) }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct RequestHints {
 
 /// Reads a JSON body; any other gives nothing. `session` is the conversation that a header names; it goes before the body's.
 pub(crate) fn read(content_type: Option<&str>, session: Option<&str>, body: &[u8]) -> RequestHints {
-    if !content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json")) {
+    if body.is_empty() || !content_type.is_some_and(text::names_json) {
         return RequestHints::default();
     }
     let Ok(request) = serde_json::from_slice::<Body<'_>>(body) else { return RequestHints::default() };

@@ -5,6 +5,10 @@ use std::borrow::Cow;
 /// Drops escape sequences, controls, bidi and zero-width characters, folds white space to single
 /// blanks, and cuts to `max` characters (with `…`).
 pub(crate) fn clean(text: &str, max: usize) -> String {
+    // Most of what is cleaned is clean.
+    if text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(max.saturating_mul(4)));
     let mut count = 0;
     let mut blank = false;
@@ -33,6 +37,11 @@ pub(crate) fn clean(text: &str, max: usize) -> String {
         count += needed;
     }
     out
+}
+
+/// Whether a content type is one of JSON.
+pub(crate) fn names_json(content_type: &str) -> bool {
+    content_type.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"json"))
 }
 
 /// Lines as they are, but for what commands a terminal or hides: each such character becomes a sign that one was there.

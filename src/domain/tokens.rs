@@ -1,15 +1,24 @@
 //! Tokens read from an answer as it streams by: both dialects, event streams and plain JSON. It holds one line at most,
 //! and parses only lines that speak of usage or errors.
 
+use std::sync::LazyLock;
+
 use memchr::{memchr, memmem};
 use serde_json::Value;
 
-use super::trace::Tokens;
+use super::{text, trace::Tokens};
 
 /// Lines longer than this are skipped.
 const LINE_MAX: usize = 64 * 1024;
 /// So much of the end of a plain answer is kept: usage stands there.
 const TAIL_MAX: usize = 16 * 1024;
+
+/// Made once: to make one takes longer than to look through a line.
+static USAGE: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"usage\""));
+static LAST_USAGE: LazyLock<memmem::FinderRev<'static>> = LazyLock::new(|| memmem::FinderRev::new(b"\"usage\""));
+static ERROR: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"error\""));
+
+const EVENTS: &str = "text/event-stream";
 
 /// Watches one answer's body.
 #[derive(Debug)]
@@ -33,11 +42,12 @@ enum Kind {
 
 impl TokenReader {
     pub(crate) fn for_content_type(content_type: Option<&str>, content_encoding: Option<&str>) -> Self {
-        let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+        let content_type = content_type.unwrap_or_default();
+        let events = content_type.get(..EVENTS.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENTS));
         let plain = content_encoding.is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
         let kind = match plain {
-            true if content_type.starts_with("text/event-stream") => Kind::Events,
-            true if content_type.contains("json") => Kind::Json,
+            true if events => Kind::Events,
+            true if text::names_json(content_type) => Kind::Json,
             _ => Kind::Opaque,
         };
         Self { kind, held: Vec::new(), skipping: false, tokens: Tokens::default(), error_event: false }
@@ -103,8 +113,8 @@ impl TokenReader {
             return;
         }
         let Some(data) = line.strip_prefix(b"data:") else { return };
-        let usage = memmem::find(data, b"\"usage\"").is_some();
-        let error = memmem::find(data, b"\"error\"").is_some();
+        let usage = USAGE.find(data).is_some();
+        let error = ERROR.find(data).is_some();
         if !usage && !error {
             return;
         }
@@ -124,8 +134,8 @@ fn usage_of(event: &Value) -> Option<&Value> {
 
 /// The last `"usage"` object that is whole.
 fn usage_in_tail(tail: &[u8]) -> Option<Tokens> {
-    memmem::rfind_iter(tail, b"\"usage\"").find_map(|at| {
-        let after = tail.get(at + b"\"usage\"".len()..)?.trim_ascii_start().strip_prefix(b":")?;
+    LAST_USAGE.rfind_iter(tail).find_map(|at| {
+        let after = tail.get(at + USAGE.needle().len()..)?.trim_ascii_start().strip_prefix(b":")?;
         let usage = serde_json::Deserializer::from_slice(after).into_iter::<Value>().next()?.ok()?;
         usage.is_object().then(|| read_usage(&usage))
     })

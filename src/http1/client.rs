@@ -65,7 +65,7 @@ enum Encoding {
 /// What comes next on a connection.
 #[derive(Debug)]
 pub(crate) enum NextHead {
-    Head(Box<RequestHead>),
+    Head(RequestHead),
     /// Nothing: the client has left, said nothing for too long, or was told to.
     End,
     /// No request.
@@ -175,7 +175,7 @@ impl Client {
             Ok(Some((head, length))) => {
                 self.incoming = seen[length..].to_vec();
                 self.known = 0;
-                Some(NextHead::Head(Box::new(head)))
+                Some(NextHead::Head(head))
             }
             Err(status) => Some(NextHead::Unfit(status)),
         }

@@ -99,10 +99,11 @@ impl Lines {
 
     /// A line more. What no field may hold (a line's end, most of all) is left out of its value.
     pub(crate) fn add(&mut self, name: &[u8], value: impl AsRef<[u8]>) {
-        self.0.extend_from_slice(name);
-        self.0.extend_from_slice(b": ");
-        self.0.extend(value.as_ref().iter().filter(|byte| (**byte >= b' ' && **byte != 0x7f) || **byte == b'\t'));
-        self.0.extend_from_slice(b"\r\n");
+        let (value, fits) = (value.as_ref(), |byte: &u8| (*byte >= b' ' && *byte != 0x7f) || *byte == b'\t');
+        if value.iter().all(fits) {
+            return self.pass(name, value);
+        }
+        self.pass(name, &value.iter().copied().filter(fits).collect::<Vec<u8>>());
     }
 
     /// A field that was read: it holds nothing that it may not.

@@ -236,7 +236,7 @@ async fn attend(wire: Wire, app: Arc<App>, caller: Arc<Caller>) {
     let mut over = pin!(app.idle.acquire());
     loop {
         let head = match client.next_head(HEAD_READ_TIMEOUT, over.as_mut()).await {
-            NextHead::Head(head) => *head,
+            NextHead::Head(head) => head,
             NextHead::End => return client.end(false).await,
             NextHead::Unfit(status) => {
                 let asked = Asked { bare: false, old: false, keep: false };
