@@ -2,33 +2,33 @@
 //! log.
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{SyncSender, sync_channel},
-    },
+    collections::HashMap,
+    io::{self, Write},
     thread,
     time::Duration,
 };
 
-use tokio::sync::broadcast::error::RecvError;
+use jiff::tz::TimeZone;
 
-use super::say;
 use crate::{
-    domain::{key::Label, text, trace::TraceRecord},
-    engine::{Engine, task},
+    domain::{
+        key::Label,
+        text,
+        trace::{Batch, TraceRecord},
+    },
+    engine::Engine,
     i18n::Words,
-    store::{rotate::LineFile, trace},
+    store::{queue::Receiver, rotate::LineFile, trace},
     tui,
 };
 
 /// Lines that may wait for whoever reads them; further ones are left out.
 const QUEUE: usize = 1024;
 const PATH_MAX: usize = 60;
-/// Bytes that are printed at once; one line more is no matter.
+/// Bytes that are printed at once; what one batch has more is no matter.
 const AT_ONCE: usize = 64 * 1024;
-
-/// Lines are gathered so long: to wake the thread for each of them costs more than the line.
-const GATHER: Duration = Duration::from_millis(20);
+/// Spans below are worded once; longer ones are seldom enough.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Where lines go.
 #[derive(Debug)]
@@ -41,65 +41,100 @@ pub(super) enum Into {
 
 /// Prints from now on. A reader that does not read holds nobody up.
 pub(super) fn print(engine: &Engine, into: Into, words: &Words) {
-    let (_, mut records) = engine.records();
-    let lines = printer(into, words);
-    task::spawn(async move {
-        loop {
-            match records.recv().await {
-                Ok(record) => {
-                    // Full: the reader is slow. Gone: nobody reads.
-                    let _ = lines.try_send(record);
-                }
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
-            }
-        }
-    });
-}
-
-/// A thread that prints what it is sent.
-fn printer(mut into: Into, words: &Words) -> SyncSender<Arc<TraceRecord>> {
-    let (lines, inbox) = sync_channel::<Arc<TraceRecord>>(QUEUE);
+    let batches = engine.batches(QUEUE);
     let (locale, zone) = (words.locale(), words.zone());
     // Without a thread nothing is printed, and requests are served all the same.
     let _ = thread::Builder::new().name("kmi-lines".to_owned()).spawn(move || {
         let words = Words::new(locale, zone.clone());
-        let text = |record: &TraceRecord, into: &Into| match into {
-            Into::File(_) => format!("{} {}\n", record.at.to_zoned(zone.clone()).date(), line(record, &words)),
-            Into::Stdout => format!("{}\n", line(record, &words)),
-            Into::StdoutAsJson => trace::as_line(record, &zone).map(|line| line + "\n").unwrap_or_default(),
-        };
-        while let Ok(record) = inbox.recv() {
-            let mut lines = text(&record, &into);
-            thread::sleep(GATHER);
-            // All that waits goes out at once.
-            while lines.len() < AT_ONCE
-                && let Ok(record) = inbox.try_recv()
-            {
-                lines.push_str(&text(&record, &into));
-            }
-            match &mut into {
-                // What can't be written is in the trace all the same.
-                Into::File(file) => drop(file.write(&lines)),
-                Into::Stdout | Into::StdoutAsJson => say(lines.trim_end()),
-            }
-        }
+        Printer { into, words, zone, lines: String::new(), second: None, took: HashMap::new() }.run(&batches);
     });
-    lines
 }
 
-/// `15:30:00 200 alpha POST /chat/completions 812ms`
-fn line(record: &TraceRecord, words: &Words) -> String {
-    let key = record.key.as_ref().map_or("-", Label::as_str);
-    let code = record.error_code.as_deref().filter(|code| *code != record.status.to_string());
-    let parts = [
-        words.clock(record.at),
-        record.status.to_string(),
-        text::clean(key, PATH_MAX),
-        text::clean(&record.method, PATH_MAX),
-        text::clean(&record.endpoint, PATH_MAX),
-        tui::took(words, record.total),
-        code.map(|code| text::clean(code, PATH_MAX)).unwrap_or_default(),
-    ];
-    parts.join(" ").trim_end().to_owned()
+/// Prints what it is sent. What many lines share is worded once.
+struct Printer {
+    into: Into,
+    words: Words,
+    zone: TimeZone,
+    lines: String,
+    /// The second that was worded last, as a line begins in it.
+    second: Option<(i64, String)>,
+    /// Short spans by their milliseconds.
+    took: HashMap<u128, String>,
+}
+
+impl Printer {
+    fn run(mut self, batches: &Receiver<Batch>) {
+        while let Ok(batch) = batches.recv() {
+            self.add(&batch);
+            // All that waits goes out at once.
+            while self.lines.len() < AT_ONCE
+                && let Ok(batch) = batches.try_recv()
+            {
+                self.add(&batch);
+            }
+            match &mut self.into {
+                // What can't be written is in the trace all the same.
+                Into::File(file) => drop(file.write(self.lines.as_bytes())),
+                // Nobody reading is no failure.
+                Into::Stdout | Into::StdoutAsJson => drop(io::stdout().write_all(self.lines.as_bytes())),
+            }
+            self.lines.clear();
+        }
+    }
+
+    fn add(&mut self, batch: &Batch) {
+        for record in batch.iter() {
+            match &self.into {
+                Into::StdoutAsJson => match trace::as_line(record, &self.zone) {
+                    Ok(line) => self.lines.push_str(&line),
+                    Err(_) => continue,
+                },
+                Into::File(_) | Into::Stdout => self.line(record),
+            }
+            self.lines.push('\n');
+        }
+    }
+
+    /// `15:30:00 200 alpha POST /chat/completions 812ms`, in a file with the day before it.
+    fn line(&mut self, record: &TraceRecord) {
+        self.clock(record);
+        let status = record.status.to_string();
+        let key = record.key.as_ref().map_or("-", Label::as_str);
+        for part in [&status, key, &record.method, &record.endpoint] {
+            self.lines.push(' ');
+            self.lines.push_str(&text::cleaned(part, PATH_MAX));
+        }
+        self.lines.push(' ');
+        self.took(record.total);
+        if let Some(code) = record.error_code.as_deref().filter(|code| *code != status) {
+            self.lines.push(' ');
+            self.lines.push_str(&text::cleaned(code, PATH_MAX));
+        }
+        self.lines.truncate(self.lines.trim_end().len());
+    }
+
+    fn clock(&mut self, record: &TraceRecord) {
+        let second = record.at.as_second();
+        if self.second.as_ref().is_none_or(|(last, _)| *last != second) {
+            let clock = self.words.clock(record.at);
+            let text = match &self.into {
+                Into::File(_) => format!("{} {clock}", record.at.to_zoned(self.zone.clone()).date()),
+                Into::Stdout | Into::StdoutAsJson => clock,
+            };
+            self.second = Some((second, text));
+        }
+        if let Some((_, text)) = &self.second {
+            self.lines.push_str(text);
+        }
+    }
+
+    fn took(&mut self, span: Duration) {
+        let words = &self.words;
+        if span < SHORT {
+            let known = self.took.entry(span.as_millis()).or_insert_with(|| tui::took(words, span));
+            self.lines.push_str(known);
+        } else {
+            self.lines.push_str(&tui::took(words, span));
+        }
+    }
 }

@@ -5,10 +5,16 @@ use std::borrow::Cow;
 /// Drops escape sequences, controls, bidi and zero-width characters, folds white space to single
 /// blanks, and cuts to `max` characters (with `…`).
 pub(crate) fn clean(text: &str, max: usize) -> String {
-    // Most of what is cleaned is clean.
-    if text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return text.to_owned();
-    }
+    cleaned(text, max).into_owned()
+}
+
+/// The same; what needs no cleaning, as most names, is only looked at.
+pub(crate) fn cleaned(text: &str, max: usize) -> Cow<'_, str> {
+    let plain = text.len() <= max && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { Cow::Borrowed(text) } else { Cow::Owned(scrubbed(text, max)) }
+}
+
+fn scrubbed(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max.saturating_mul(4)));
     let mut count = 0;
     let mut blank = false;

@@ -1,6 +1,6 @@
 //! One request as it is remembered: on disk (the old tool's fields, then ours) and on the screen. Not the file (`store`).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -187,6 +187,9 @@ pub(crate) struct TraceRecord {
     /// The upstream's error message, masked and cut; what the screen shows.
     pub(crate) error: Option<String>,
 }
+
+/// Records of requests that ended about the same time, in that order.
+pub(crate) type Batch = Arc<[Arc<TraceRecord>]>;
 
 impl TraceRecord {
     /// Whether the client did not get what it asked for.

@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use crate::domain::{
     ledger::{self, Ledger},
     tally::Tally,
-    trace::TraceRecord,
+    trace::{Tokens, TraceRecord},
 };
 
 /// The accounts, by the days of the person's time zone.
@@ -38,7 +38,7 @@ impl Books {
     }
 
     fn enter(&mut self, record: &TraceRecord) {
-        let Some(label) = &record.key else { return };
+        let Some(label) = record.key.as_ref().filter(|_| record.tokens != Tokens::default()) else { return };
         let day = self.day(record.at);
         Arc::make_mut(&mut self.ledger).count(day, label, record.model.as_deref(), record.tokens);
     }

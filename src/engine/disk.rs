@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{clock::wall, task};
 use crate::{
-    domain::trace::TraceRecord,
+    domain::trace::{Batch, TraceRecord},
     store::{
         state::{StateFile, StoredState},
         trace::TraceFile,
@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) enum Job {
-    Append(Vec<Arc<TraceRecord>>),
+    Append(Batch),
     Save(Box<StoredState>),
     /// Answers when all that came before is done.
     Flushed(oneshot::Sender<()>),
@@ -70,7 +70,7 @@ impl Disk {
     }
 
     /// Writes all that waits and this state, and goes on.
-    pub(super) async fn flush(&self, records: Vec<Arc<TraceRecord>>, state: Box<StoredState>) {
+    pub(super) async fn flush(&self, records: Batch, state: Box<StoredState>) {
         let Some(jobs) = self.jobs.clone() else { return };
         let (done, flushed) = oneshot::channel();
         let queued = task::blocking(move || {
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// Writes all that waits and the last state, if there is one to write, then ends the thread.
-    pub(super) async fn finish(&mut self, records: Vec<Arc<TraceRecord>>, last: Option<Box<StoredState>>) {
+    pub(super) async fn finish(&mut self, records: Batch, last: Option<Box<StoredState>>) {
         let (jobs, thread) = (self.jobs.take(), self.thread.take());
         let finished = task::blocking(move || {
             if let Some(jobs) = jobs {
@@ -130,43 +130,56 @@ impl Writer {
                 Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
             };
             match job {
-                Ok(Job::Append(records)) => {
-                    self.pending.extend(records);
-                    if self.retry_at.is_none_or(|at| at <= Instant::now()) {
-                        self.append();
-                    }
-                    self.bound();
-                }
+                Ok(Job::Append(batch)) => self.append_new(&batch),
                 Ok(Job::Save(state)) => self.save(&state),
                 Ok(Job::Flushed(done)) => {
                     // An error means that nobody waits any more.
                     let _ = done.send(());
                 }
-                Err(RecvTimeoutError::Timeout) => self.append(),
+                Err(RecvTimeoutError::Timeout) => self.append_pending(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.append();
+        self.append_pending();
     }
 
-    fn append(&mut self) {
-        if self.pending.is_empty() {
+    /// Usually nothing waits: then they are written as they came.
+    fn append_new(&mut self, batch: &[Arc<TraceRecord>]) {
+        if self.pending.is_empty() && (batch.is_empty() || self.append(batch)) {
             return;
         }
-        match self.trace.append(&self.pending) {
+        let due = self.retry_at.is_none_or(|at| at <= Instant::now());
+        self.pending.extend_from_slice(batch);
+        if due {
+            self.append_pending();
+        }
+        self.bound();
+    }
+
+    fn append_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() && !self.append(&pending) {
+            self.pending = pending;
+        }
+        self.count_pending();
+    }
+
+    /// Whether they are written now.
+    fn append(&mut self, records: &[Arc<TraceRecord>]) -> bool {
+        match self.trace.append(records) {
             Ok(()) => {
-                self.pending.clear();
                 if self.retry_at.take().is_some() {
                     tracing::info!("trace_is_written_again");
                 }
+                true
             }
             Err(error) => {
                 if self.retry_at.replace(Instant::now() + RETRY).is_none() {
                     tracing::warn!(error = %error, "trace_write_failed");
                 }
+                false
             }
         }
-        self.count_pending();
     }
 
     /// The oldest records give way while nothing can be written.

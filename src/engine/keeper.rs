@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Event, HISTORY, Left, Live, Shared,
+    Event, HISTORY, Left, Live, QUEUE, Shared,
     books::Books,
     clock::Heartbeat,
     disk::{Disk, Job, PENDING_MAX},
@@ -21,14 +21,13 @@ use super::{
 };
 use crate::{
     domain::{
-        key::Label,
         ledger::Ledger,
         now::{Now, since},
         pool::Memory,
         snapshot::{Link, Snapshot},
-        trace::TraceRecord,
+        trace::{Batch, TraceRecord},
     },
-    store,
+    store::{self, queue::Refused},
 };
 
 /// Snapshots are never closer than this.
@@ -42,7 +41,6 @@ const SAVE_RETRY: Duration = Duration::from_secs(1);
 /// So many keys are copied in no time.
 const KEYS_AT_ONCE: usize = 500;
 const TICK: Duration = Duration::from_secs(1);
-const BATCH: usize = 1024;
 /// Records are taken so often, all that came meanwhile at once: to wake tasks, threads and the disk for each of them costs
 /// more than the request itself.
 const PACE: Duration = Duration::from_millis(20);
@@ -86,13 +84,13 @@ impl Keeper {
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Event>) {
-        let (mut batch, mut next) = (Vec::with_capacity(BATCH), Instant::now());
+        let (mut batch, mut next) = (Vec::with_capacity(QUEUE), Instant::now());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let due = [self.publish_at, self.save_at].into_iter().flatten().min();
             tokio::select! {
-                count = after(next, inbox.recv_many(&mut batch, BATCH)) => {
+                count = after(next, inbox.recv_many(&mut batch, QUEUE)) => {
                     if count == 0 {
                         return;
                     }
@@ -118,10 +116,9 @@ impl Keeper {
         for event in batch.drain(..) {
             match event {
                 Event::Record(record) => {
-                    log(&record);
                     self.aggregates.fold(&record, now.steady);
                     self.books.fold(&record);
-                    records.push(Arc::<TraceRecord>::from(record));
+                    records.push(record);
                 }
                 Event::Save(done) => saves.push(done),
                 Event::Adopt(tokens) => {
@@ -137,9 +134,9 @@ impl Keeper {
             }
         }
         if !records.is_empty() {
-            self.spread(&records);
-            self.waiting.append(&mut records);
-            self.append();
+            let batch: Batch = records.into();
+            self.spread(&batch);
+            self.append(batch);
             // The pool's part of it is saved as it changes; this is what came after.
             self.schedule();
         }
@@ -170,35 +167,39 @@ impl Keeper {
         let memory = self.shared.live().pool.memory();
         let waiting = std::mem::take(&mut self.waiting);
         let tokens = self.books.ledger();
-        self.disk.flush(waiting, Box::new(remember::to_stored(&memory, &tokens))).await;
+        self.disk.flush(waiting.into(), Box::new(remember::to_stored(&memory, &tokens))).await;
         (self.released, self.save_at) = (Some((memory, tokens)), None);
     }
 
-    /// Hands waiting records to the disk; while it is too far behind they wait here, the newest of them.
-    fn append(&mut self) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        match self.disk.send(Job::Append(std::mem::take(&mut self.waiting))) {
-            Err(Job::Append(mut records)) => {
-                let excess = records.len().saturating_sub(PENDING_MAX);
-                records.drain(..excess);
-                self.shared.dropped.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
-                self.waiting = records;
-            }
-            Ok(()) | Err(Job::Save(_) | Job::Flushed(_)) => {}
+    /// Hands records to the disk; while it is too far behind they wait here, the newest of them.
+    fn append(&mut self, batch: Batch) {
+        let batch = if self.waiting.is_empty() {
+            batch
+        } else {
+            self.waiting.extend_from_slice(&batch);
+            std::mem::take(&mut self.waiting).into()
+        };
+        if let Err(Job::Append(records)) = self.disk.send(Job::Append(batch)) {
+            let excess = records.len().saturating_sub(PENDING_MAX);
+            self.shared.dropped.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
+            self.waiting = records[excess..].to_vec();
         }
     }
 
-    fn spread(&self, records: &[Arc<TraceRecord>]) {
+    fn spread(&self, batch: &Batch) {
+        store::log::requests(batch);
         let mut history = self.shared.history();
-        for record in records {
+        history.readers.retain(|reader| reader.offer(batch.clone(), batch.len()) != Err(Refused::Gone));
+        let listened = history.listeners.receiver_count() > 0;
+        for record in batch.iter() {
             if history.recent.len() == HISTORY {
                 history.recent.pop_front();
             }
             history.recent.push_back(record.clone());
-            // An error means that nobody listens.
-            let _ = history.listeners.send(record.clone());
+            if listened {
+                // An error means that nobody listens any more.
+                let _ = history.listeners.send(record.clone());
+            }
         }
     }
 
@@ -231,7 +232,9 @@ impl Keeper {
 
     /// Time passes: counters fade, cooldowns end, the last minute's traffic moves on.
     fn tick(&mut self) {
-        self.append();
+        if !self.waiting.is_empty() {
+            self.append(Batch::default());
+        }
         let now = self.shared.clock.now();
         let slept = self.heartbeat.slept(now);
         let waiting = {
@@ -299,7 +302,7 @@ impl Keeper {
         let tokens = self.books.ledger();
         let waiting = std::mem::take(&mut self.waiting);
         let last = self.released.is_none().then(|| Box::new(remember::to_stored(&memory, &tokens)));
-        self.disk.finish(waiting, last).await;
+        self.disk.finish(waiting.into(), last).await;
         self.publish();
         // An error means that nobody waits any more.
         let left = self
@@ -339,18 +342,6 @@ pub(super) fn snapshot(live: &Live, aggregates: &mut Aggregates, books: &Books, 
         tally: books.tally(),
         link: Link::Own,
     }
-}
-
-/// The log's line of a request, as the old tool's users know it.
-fn log(record: &TraceRecord) {
-    tracing::info!(
-        endpoint = record.endpoint,
-        status = u64::from(record.status),
-        key_label = record.key.as_ref().map(Label::as_str),
-        latency_ms = u64::try_from(record.latency.as_millis()).unwrap_or(u64::MAX),
-        request_id = record.request_id,
-        "proxy_request"
-    );
 }
 
 /// Cancel safe where the future is.

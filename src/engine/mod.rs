@@ -53,10 +53,11 @@ use crate::{
         pool::{Change, Check, CheckFault, CheckKind, Choice, Left, Pool, Reloaded},
         shared_cause::SharedCause,
         snapshot::{Finding, Setup, Snapshot},
-        trace::{Tokens, TraceRecord},
+        trace::{Batch, Tokens, TraceRecord},
         usage::Usage,
     },
     store::{
+        queue,
         state::{StateFile, StoredState},
         trace::TraceFile,
     },
@@ -130,16 +131,18 @@ struct Live {
     findings: Arc<[Finding]>,
 }
 
-/// Recent records and those who listen to new ones: under one lock, so that nobody misses or doubles one.
+/// Recent records and those who hear of new ones: under one lock, so that nobody misses or doubles one.
 #[derive(Debug)]
 struct History {
     recent: VecDeque<Arc<TraceRecord>>,
     listeners: broadcast::Sender<Arc<TraceRecord>>,
+    /// Threads that take batches as they are.
+    readers: Vec<queue::Sender<Batch>>,
 }
 
 #[derive(Debug)]
 enum Event {
-    Record(Box<TraceRecord>),
+    Record(Arc<TraceRecord>),
     /// Write the state and answer.
     Save(oneshot::Sender<()>),
     /// Tokens that the process before counted.
@@ -187,7 +190,7 @@ impl Engine {
             looked_at: Notify::new(),
             dropped: AtomicU64::new(0),
             snapshots,
-            history: Mutex::new(History { recent, listeners }),
+            history: Mutex::new(History { recent, listeners, readers: Vec::new() }),
             running: Mutex::default(),
             doctor_wanted: Notify::new(),
             doctor_outdated: Notify::new(),
@@ -308,7 +311,7 @@ impl Engine {
         if let Some(id) = served_by.filter(|_| record.tokens != Tokens::default()) {
             self.change(|live, _| live.pool.count_tokens(id, record.tokens));
         }
-        if self.shared.events.try_send(Event::Record(Box::new(record))).is_err() {
+        if self.shared.events.try_send(Event::Record(Arc::new(record))).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -381,6 +384,14 @@ impl Engine {
     pub(crate) fn records(&self) -> (Vec<Arc<TraceRecord>>, broadcast::Receiver<Arc<TraceRecord>>) {
         let history = self.history();
         (history.recent.iter().cloned().collect(), history.listeners.subscribe())
+    }
+
+    /// Every record from now on, for a thread: what many requests come to is handed over at once. While `most` records
+    /// wait for it, further ones are left out.
+    pub(crate) fn batches(&self, most: usize) -> queue::Receiver<Batch> {
+        let (sender, receiver) = queue::bounded(most);
+        self.history().readers.push(sender);
+        receiver
     }
 
     /// Returns when what was changed until now is on disk: a command that was answered outlives a sudden end. A disk that

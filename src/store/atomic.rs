@@ -13,13 +13,19 @@ const PREFIX: &str = ".kmi-tmp-";
 
 /// Replaces the file's content. A symlink keeps pointing to its file; that file is replaced.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content).map(drop)
+}
+
+/// The same; the answer is the new file.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<File> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = folder_of(&target);
     let mut temporary = tempfile::Builder::new().prefix(PREFIX).tempfile_in(&folder)?;
     temporary.write_all(content)?;
     temporary.as_file().sync_all()?;
-    temporary.persist(&target)?;
-    File::open(&folder)?.sync_all()
+    let file = temporary.persist(&target)?;
+    File::open(&folder)?.sync_all()?;
+    Ok(file)
 }
 
 /// Where a person's file is kept before it is changed: `config.toml.kmi-20261123T101500Z.bak`, beside it.

@@ -8,6 +8,7 @@ pub(crate) mod log;
 mod merge;
 pub(crate) mod output;
 pub(crate) mod permissions;
+pub(crate) mod queue;
 pub(crate) mod rotate;
 mod stamp;
 pub(crate) mod state;

@@ -31,12 +31,12 @@ impl LineFile {
     }
 
     /// Each of `lines` ends with its line's end. All of them are written, or none.
-    pub(crate) fn write(&mut self, lines: &str) -> io::Result<()> {
+    pub(crate) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         if !self.has_its_name() {
             self.file = permissions::private_file(&self.path, self.enforce)?;
         }
         self.rotate()?;
-        append(&mut self.file, lines.as_bytes())
+        append(&mut self.file, lines)
     }
 
     /// Who moved the file away, or its folder, does not want it written to for ever.
@@ -135,9 +135,9 @@ mod tests {
         let (path, moved) = (folder.path().join("f"), folder.path().join("moved"));
         fs::write(&path, "half").expect("written");
         let mut lines = LineFile::open(&path, Rotation { max_bytes: None, backups: 0 }, true).expect("opened");
-        lines.write("one\n").expect("written");
+        lines.write(b"one\n").expect("written");
         fs::rename(&path, &moved).expect("moved");
-        lines.write("two\n").expect("written");
+        lines.write(b"two\n").expect("written");
         let text = |path| fs::read_to_string(path).expect("there");
         assert_eq!((text(&moved), text(&path)), ("half\none\n".into(), "two\n".into()));
     }

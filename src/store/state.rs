@@ -2,13 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -101,6 +105,22 @@ pub(crate) struct StateFile {
     /// What we knew when the file was read or written last, and what it said then.
     ours: StoredState,
     file: StoredState,
+    /// The file as we left it, while we know that it says `file`.
+    left: Option<Left>,
+}
+
+/// Kept open, so that no other file can have its number.
+#[derive(Debug)]
+struct Left {
+    _file: File,
+    stamp: Stamp,
+}
+
+/// What a change of a file changes.
+type Stamp = (u64, u64, u64, i64, i64);
+
+fn stamp(file: &fs::Metadata) -> Stamp {
+    (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())
 }
 
 impl StateFile {
@@ -111,7 +131,8 @@ impl StateFile {
     }
 
     fn at(folder: &Path, enforce: bool) -> Self {
-        Self { path: folder.join(NAME), enforce, ours: StoredState::default(), file: StoredState::default() }
+        let path = folder.join(NAME);
+        Self { path, enforce, ours: StoredState::default(), file: StoredState::default(), left: None }
     }
 
     /// Reads the state; the messages say what could not be used. A corrupt file is set aside, never overwritten.
@@ -126,23 +147,40 @@ impl StateFile {
     /// Writes the state whole. What others have put into the file meanwhile is kept, unless we changed the same.
     pub(crate) fn save(&mut self, state: &StoredState, now: Timestamp) -> Result<(), StoreError> {
         let _lock = lock::beside(&self.path, self.enforce)?;
-        // A file that is gone, or was spoilt, says no more than what we left in it.
-        let known = self.read(now)?.0.map_or_else(|| self.file.clone(), |read| read.with_ours_of(&self.file));
-        if known != self.file {
-            tracing::warn!("state_changed_by_another_program");
-        }
+        let known = self.known(now)?;
+        self.left = None;
         let merged = merge::merge(&self.ours, state, known);
-        let text = json::pretty(&Written::from(merged)).map_err(io::Error::from);
-        let text = text.map_err(StoreError::at(&self.path, Doing::Write))?;
-        atomic::write(&self.path, format!("{text}\n").as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))?;
-        // As it reads: a moment is written in whole seconds.
-        self.file = object(text.as_bytes()).map(|fields| Reader::default().state(fields)).unwrap_or_default();
+        let text = json::pretty(&Written::from(&merged)).map_err(io::Error::from);
+        let text = text.map_err(StoreError::at(&self.path, Doing::Write))? + "\n";
+        let file = atomic::replace(&self.path, text.as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))?;
+        self.left = file.metadata().ok().map(|metadata| Left { _file: file, stamp: stamp(&metadata) });
+        self.file = merged.as_it_reads();
         let before = std::mem::replace(&mut self.ours, state.clone());
         for (label, key) in before.keys {
             // A label that is not there now may come back with its history.
             self.ours.keys.entry(label).or_insert(key);
         }
         Ok(())
+    }
+
+    /// What the file says now, with what we had put there. To read it costs more than all else of a save, the more the longer
+    /// a past it tells of: what nobody has touched since is not read.
+    fn known(&self, now: Timestamp) -> Result<StoredState, StoreError> {
+        if self.is_as_left() {
+            return Ok(self.file.clone());
+        }
+        // A file that is gone, or was spoilt, says no more than what we left in it.
+        let known = self.read(now)?.0.map_or_else(|| self.file.clone(), |read| read.with_ours_of(&self.file));
+        if known != self.file {
+            tracing::warn!("state_changed_by_another_program");
+        }
+        Ok(known)
+    }
+
+    /// Whether the file of that name is the one that we left there, unchanged.
+    fn is_as_left(&self) -> bool {
+        let Some(left) = &self.left else { return false };
+        fs::metadata(&self.path).is_ok_and(|named| stamp(&named) == left.stamp)
     }
 
     /// `None` when there is no file, or none that can be used: then it has been set aside.
@@ -217,35 +255,53 @@ pub(crate) fn peek(folder: &Path) -> Peeked {
 
 /// The file's content in the old tool's order, then ours, then what is somebody else's.
 #[derive(Serialize)]
-struct Written {
+struct Written<'a> {
     schema_version: u64,
     active_index: u64,
     rotation_index: u64,
     auto_rotate: bool,
     #[serde(serialize_with = "time")]
     last_health_refresh: Option<Timestamp>,
-    keys: BTreeMap<String, StoredKey>,
-    kmi_tui: OwnState,
+    keys: &'a BTreeMap<String, StoredKey>,
+    kmi_tui: &'a OwnState,
     #[serde(flatten)]
-    unknown: Map<String, Value>,
+    unknown: &'a Map<String, Value>,
 }
 
-impl From<StoredState> for Written {
-    fn from(state: StoredState) -> Self {
+impl<'a> From<&'a StoredState> for Written<'a> {
+    fn from(state: &'a StoredState) -> Self {
         Self {
             schema_version: 1,
             active_index: state.active_index,
             rotation_index: state.rotation_index,
             auto_rotate: state.auto_rotate,
             last_health_refresh: state.last_health_refresh,
-            keys: state.keys,
-            kmi_tui: state.own,
-            unknown: state.unknown,
+            keys: &state.keys,
+            kmi_tui: &state.own,
+            unknown: &state.unknown,
         }
     }
 }
 
 impl StoredState {
+    /// As it comes back from the file: moments in whole seconds, names as they are read.
+    fn as_it_reads(mut self) -> Self {
+        let own = self.own.keys.values_mut();
+        let own = own.flat_map(|key| [&mut key.decayed_at, &mut key.learnt_week_reset, &mut key.learnt_month_reset]);
+        let keys = self.keys.values_mut();
+        let keys = keys.flat_map(|key| [&mut key.last_used, &mut key.exhausted_until, &mut key.blocked_until]);
+        for moment in keys.chain(own).chain([&mut self.last_health_refresh]).filter_map(Option::as_mut) {
+            *moment = whole_seconds(*moment);
+        }
+        self.own.tokens = self
+            .own
+            .tokens
+            .rows()
+            .filter_map(|(name, sums)| Some((name_of(name.day, name.label.as_str(), &name.model)?, sums)))
+            .collect();
+        self
+    }
+
     /// The old tool drops what is not its own: what we had put there still holds. A position that it moved overrules the
     /// label that went with the one before.
     fn with_ours_of(mut self, before: &Self) -> Self {
@@ -260,6 +316,11 @@ impl StoredState {
         }
         self
     }
+}
+
+fn whole_seconds(moment: Timestamp) -> Timestamp {
+    let second = i64::try_from(moment.as_nanosecond().div_euclid(1_000_000_000)).unwrap_or_default();
+    Timestamp::from_second(second).unwrap_or(moment)
 }
 
 fn time<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -460,12 +521,16 @@ impl Reader {
 }
 
 fn token_row(row: &Value) -> Option<(Name, TokenSums)> {
-    let named = |field: &str| Some(text::clean(row.get(field)?.as_str()?, NAME_MAX)).filter(|name| !name.is_empty());
+    let text = |field: &str| row.get(field)?.as_str();
     let number = |field: &str| row.get(field)?.as_u64();
-    let name =
-        Name { day: named("day")?.parse().ok()?, label: Label::new(&named("label")?), model: named("model")?.into() };
+    let name = name_of(text("day")?.parse().ok()?, text("label")?, text("model")?)?;
     let sums = TokenSums { input: number("input")?, output: number("output")?, cached: number("cached")? };
     Some((name, sums))
+}
+
+fn name_of(day: Date, label: &str, model: &str) -> Option<Name> {
+    let named = |name: &str| Some(text::clean(name, NAME_MAX)).filter(|name| !name.is_empty());
+    Some(Name { day, label: Label::new(&named(label)?), model: named(model)?.into() })
 }
 
 #[cfg(test)]
@@ -686,6 +751,7 @@ mod tests {
             let value: Value = serde_json::from_str(&text).expect("valid");
             prop_assert!(value["keys"].as_object().expect("an object").values().all(|key| key.as_object().is_some_and(|key| key.len() == 9)));
             let (again, warnings) = StateFile::open(folder.path(), true).expect("opened").load(now()).expect("loaded");
+            prop_assert_eq!(&file.file, &again, "what was left there is known without reading it");
             // Moments are kept in whole seconds.
             file.save(&again, now()).expect("saved");
             prop_assert_eq!(value, serde_json::from_str::<Value>(&self::text(&folder)).expect("valid"));

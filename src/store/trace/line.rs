@@ -18,14 +18,121 @@ use crate::{
     },
 };
 
-/// A record as a line without its end, in ASCII: no text in it can command a terminal.
-pub(crate) fn as_line(record: &TraceRecord, zone: &TimeZone) -> serde_json::Result<String> {
-    stamped(record, &mut Stamp::new(zone.clone()))
+/// Room for a line as most are.
+const USUAL: usize = 1024;
+
+/// A field's name as it stands in a line, after another field.
+macro_rules! named {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
 }
 
-/// The same for one of many.
-pub(super) fn stamped(record: &TraceRecord, stamp: &mut Stamp) -> serde_json::Result<String> {
-    json::line(&Line::of(record, stamp.text(record.at)))
+/// A record as a line without its end, in ASCII: no text in it can command a terminal.
+pub(crate) fn as_line(record: &TraceRecord, zone: &TimeZone) -> serde_json::Result<String> {
+    let mut line = Vec::new();
+    push(&mut line, record, &mut Stamp::new(zone.clone()))?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// The same for one of many, onto those before it. Written field by field: what a serializer does for each of some thirty
+/// names is most of what it costs.
+pub(super) fn push(out: &mut Vec<u8>, record: &TraceRecord, stamp: &mut Stamp) -> serde_json::Result<()> {
+    out.reserve(USUAL);
+    out.extend_from_slice(b"{\"ts\":\"");
+    out.extend_from_slice(stamp.text(record.at).as_bytes());
+    out.push(b'"');
+    let mut line = Fields(out);
+    line.text(named!("request_id"), &record.request_id);
+    line.text(named!("method"), &record.method);
+    line.text(named!("prompt_hint"), &record.prompt_hint);
+    line.text(named!("prompt_head"), &record.prompt_head);
+    line.optional(named!("key_label"), record.key.as_ref().map(Label::as_str));
+    line.optional(named!("key_hash"), record.key_hash.as_deref());
+    line.text(named!("endpoint"), &record.endpoint);
+    line.number(named!("status"), record.status.into())?;
+    line.number(named!("latency_ms"), millis(record.latency))?;
+    match record.error_code.as_deref().map(|code| (code, code.parse::<u16>())) {
+        Some((_, Ok(status))) => line.number(named!("error_code"), status.into())?,
+        Some((code, Err(_))) => line.text(named!("error_code"), code),
+        None => line.null(named!("error_code")),
+    }
+    line.number(named!("rotation_index"), record.rotation_index)?;
+    line.number(named!("schema_version"), 1)?;
+    line.value(named!("attempts"), &record.attempts)?;
+    if !record.passed_over.is_empty() {
+        line.value(named!("passed_over"), &record.passed_over)?;
+    }
+    if millis(record.waited) > 0 {
+        line.number(named!("waited_ms"), millis(record.waited))?;
+    }
+    line.where_known(named!("shared_cause"), record.shared_cause.as_deref());
+    line.text(named!("ending"), record.ending.code());
+    line.number(named!("total_ms"), millis(record.total))?;
+    line.optional_number(named!("first_byte_ms"), record.first_byte.map(millis))?;
+    line.value(named!("tokens"), &record.tokens)?;
+    line.number(named!("bytes_in"), record.bytes_in)?;
+    line.number(named!("bytes_out"), record.bytes_out)?;
+    line.optional(named!("model"), record.model.as_deref());
+    line.value(named!("stream"), &record.stream)?;
+    line.where_known(named!("conversation"), record.conversation.as_deref());
+    line.optional(named!("client"), record.client.as_deref());
+    if let Some(process) = &record.process {
+        line.value(named!("process"), process)?;
+    }
+    line.where_known(named!("session"), record.session.as_deref());
+    line.optional(named!("error"), record.error.as_deref());
+    line.0.push(b'}');
+    Ok(())
+}
+
+/// The fields of a line. Names come as they stand in it: `named!`.
+struct Fields<'a>(&'a mut Vec<u8>);
+
+impl Fields<'_> {
+    fn text(&mut self, named: &'static str, text: &str) {
+        self.0.extend_from_slice(named.as_bytes());
+        json::push_text(self.0, text);
+    }
+
+    fn optional(&mut self, named: &'static str, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(named, text),
+            None => self.null(named),
+        }
+    }
+
+    /// Not there at all, in place of `null`.
+    fn where_known(&mut self, named: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(named, text);
+        }
+    }
+
+    fn number(&mut self, named: &'static str, number: u64) -> serde_json::Result<()> {
+        self.0.extend_from_slice(named.as_bytes());
+        serde_json::to_writer(&mut *self.0, &number)
+    }
+
+    fn optional_number(&mut self, named: &'static str, number: Option<u64>) -> serde_json::Result<()> {
+        match number {
+            Some(number) => self.number(named, number),
+            None => {
+                self.null(named);
+                Ok(())
+            }
+        }
+    }
+
+    fn null(&mut self, named: &'static str) {
+        self.0.extend_from_slice(named.as_bytes());
+        self.0.extend_from_slice(b"null");
+    }
+
+    fn value(&mut self, named: &'static str, value: &impl Serialize) -> serde_json::Result<()> {
+        self.0.extend_from_slice(named.as_bytes());
+        json::push(self.0, value)
+    }
 }
 
 /// The record of a line; `None` when it is none.
@@ -39,7 +146,7 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// A line as it stands in the file. Old lines lack the second half.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Line<'a> {
     #[serde(alias = "ts_msk")]
     ts: Cow<'a, str>,
@@ -63,14 +170,12 @@ struct Line<'a> {
     #[serde(default)]
     rotation_index: u64,
     #[serde(default)]
-    schema_version: u64,
-    #[serde(default)]
     attempts: Cow<'a, [Attempt]>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default)]
     passed_over: PassedOvers,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     waited_ms: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     shared_cause: Option<Cow<'a, str>>,
     #[serde(default = "completed")]
     ending: Ending,
@@ -85,12 +190,12 @@ struct Line<'a> {
     model: Option<Cow<'a, str>>,
     #[serde(default)]
     stream: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     conversation: Option<Cow<'a, str>>,
     client: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     process: Option<Cow<'a, Process>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     session: Option<Cow<'a, str>>,
     error: Option<Cow<'a, str>>,
 }
@@ -99,44 +204,7 @@ const fn completed() -> Ending {
     Ending::Completed
 }
 
-impl<'a> Line<'a> {
-    fn of(record: &'a TraceRecord, ts: &'a str) -> Self {
-        let optional = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
-        let code = |code: &String| code.parse::<u16>().map_or_else(|_| Value::from(code.as_str()), Value::from);
-        Self {
-            ts: ts.into(),
-            request_id: (&record.request_id).into(),
-            method: (&record.method).into(),
-            prompt_hint: (&record.prompt_hint).into(),
-            prompt_head: (&record.prompt_head).into(),
-            key_label: record.key.as_ref().map(|label| label.as_str().into()),
-            key_hash: optional(&record.key_hash),
-            endpoint: (&record.endpoint).into(),
-            status: record.status,
-            latency_ms: millis(record.latency),
-            error_code: record.error_code.as_ref().map(code),
-            rotation_index: record.rotation_index,
-            schema_version: 1,
-            attempts: (&record.attempts).into(),
-            passed_over: record.passed_over.clone(),
-            waited_ms: millis(record.waited),
-            shared_cause: optional(&record.shared_cause),
-            ending: record.ending,
-            total_ms: Some(millis(record.total)),
-            first_byte_ms: record.first_byte.map(millis),
-            tokens: record.tokens,
-            bytes_in: record.bytes_in,
-            bytes_out: record.bytes_out,
-            model: optional(&record.model),
-            stream: record.stream,
-            conversation: optional(&record.conversation),
-            client: optional(&record.client),
-            process: record.process.as_ref().map(Cow::Borrowed),
-            session: optional(&record.session),
-            error: optional(&record.error),
-        }
-    }
-
+impl Line<'_> {
     fn into_record(self) -> Option<TraceRecord> {
         let latency = Duration::from_millis(self.latency_ms);
         Some(TraceRecord {
@@ -175,14 +243,6 @@ impl<'a> Line<'a> {
             error: self.error.map(Cow::into_owned),
         })
     }
-}
-
-fn is_empty(passed_over: &PassedOvers) -> bool {
-    passed_over.is_empty()
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 fn millis(span: Duration) -> u64 {

@@ -19,13 +19,18 @@ use super::{
 };
 use crate::domain::{policy::Rotation, trace::TraceRecord};
 
+/// More room than this is given back.
+const ROOM_MAX: usize = 1024 * 1024;
+
 /// The trace, appended to by one owner.
 #[derive(Debug)]
 pub(crate) struct TraceFile {
     path: PathBuf,
     rotation: Rotation,
-    zone: TimeZone,
     enforce: bool,
+    stamp: Stamp,
+    /// Lines on their way; its room is used again.
+    lines: Vec<u8>,
 }
 
 impl TraceFile {
@@ -38,19 +43,30 @@ impl TraceFile {
     ) -> Result<Self, StoreError> {
         let folder = state_folder.join("trace");
         permissions::private_folder(&folder, enforce).map_err(StoreError::at(&folder, Doing::Create))?;
-        Ok(Self { path: path(state_folder), rotation, zone, enforce })
+        Ok(Self { path: path(state_folder), rotation, enforce, stamp: Stamp::new(zone), lines: Vec::new() })
     }
 
     /// Appends whole lines or nothing.
-    pub(crate) fn append(&self, records: &[Arc<TraceRecord>]) -> Result<(), StoreError> {
-        let (mut batch, mut stamp) = (String::new(), Stamp::new(self.zone.clone()));
-        for record in records {
-            let line = line::stamped(record, &mut stamp).map_err(io::Error::from);
-            batch.push_str(&line.map_err(StoreError::at(&self.path, Doing::Write))?);
-            batch.push('\n');
+    pub(crate) fn append(&mut self, records: &[Arc<TraceRecord>]) -> Result<(), StoreError> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let written = self.word(&mut lines, records).and_then(|()| {
+            let _lock = lock::beside(&self.path, self.enforce)?;
+            self.write(&lines).map_err(StoreError::at(&self.path, Doing::Write))
+        });
+        if lines.capacity() <= ROOM_MAX {
+            self.lines = lines;
         }
-        let _lock = lock::beside(&self.path, self.enforce)?;
-        self.write(batch.as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))
+        written
+    }
+
+    fn word(&mut self, lines: &mut Vec<u8>, records: &[Arc<TraceRecord>]) -> Result<(), StoreError> {
+        for record in records {
+            let pushed = line::push(lines, record, &mut self.stamp).map_err(io::Error::from);
+            pushed.map_err(StoreError::at(&self.path, Doing::Write))?;
+            lines.push(b'\n');
+        }
+        Ok(())
     }
 
     /// The last records, newest last, from rotated files too. Lines that can't be read are skipped.
@@ -150,7 +166,7 @@ mod tests {
     #[test]
     fn a_line_has_the_old_fields_first_and_reads_back() {
         let folder = tempfile::tempdir().expect("temp");
-        let trace = open(folder.path(), None);
+        let mut trace = open(folder.path(), None);
         let record = TraceRecord {
             passed_over: [PassedOver { key: Label::new("beta"), skip: Skip::Disabled }].into(),
             process: Some(Process { pid: 7, name: "claude".into() }),
@@ -169,7 +185,7 @@ mod tests {
     #[test]
     fn lines_of_the_old_tool_are_read_and_bad_ones_skipped() {
         let folder = tempfile::tempdir().expect("temp");
-        let trace = open(folder.path(), None);
+        let mut trace = open(folder.path(), None);
         let old = concat!(
             r#"{"ts_msk":"2026-02-02 15:30:00 +0300","key_label":"a","status":200,"latency_ms":3,"error_code":"payment_required"}"#,
             "\nnot json\n{}\n\n",
@@ -186,7 +202,7 @@ mod tests {
     #[test]
     fn the_tail_goes_on_in_rotated_files() {
         let folder = tempfile::tempdir().expect("temp");
-        let trace = open(folder.path(), Some(4_000));
+        let mut trace = open(folder.path(), Some(4_000));
         for number in 0..15 {
             trace.append(&records(number..number + 1)).expect("written");
         }
@@ -200,7 +216,7 @@ mod tests {
     #[test]
     fn a_file_that_was_moved_away_is_made_anew() {
         let folder = tempfile::tempdir().expect("temp");
-        let trace = open(folder.path(), None);
+        let mut trace = open(folder.path(), None);
         let path = folder.path().join("trace/trace.jsonl");
         trace.append(&records(1..2)).expect("written");
         fs::rename(&path, folder.path().join("elsewhere")).expect("moved");
