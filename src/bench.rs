@@ -232,7 +232,7 @@ fn many_records(count: u32, keys: u32) -> Vec<Arc<TraceRecord>> {
     let record = |number: u32| {
         let key = Label::new(&format!("key-{:05}", number % keys.max(1)));
         let refused = number.is_multiple_of(23);
-        let attempt = |status, cause: &str| Attempt {
+        let attempt = |status, cause: &'static str| Attempt {
             key: key.clone(),
             status: Some(status),
             cause: cause.into(),
@@ -244,7 +244,7 @@ fn many_records(count: u32, keys: u32) -> Vec<Arc<TraceRecord>> {
         Arc::new(TraceRecord {
             at: at(Duration::from_millis(u64::from(number) * 100)).wall,
             request_id: format!("{number:032x}"),
-            method: "POST".to_owned(),
+            method: "POST".into(),
             prompt_hint: of(prompts, number).to_owned(),
             endpoint: of(endpoints, number / 3).to_owned(),
             status,

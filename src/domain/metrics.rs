@@ -5,14 +5,16 @@ use std::{
     borrow::Cow,
     collections::BTreeSet,
     fmt::{Display, Write},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 
 use super::{
+    key::Label,
     snapshot::{CircuitState, KeyView, Snapshot, Status, UsageView},
-    tally::{BOUNDS, Histogram},
+    tally::{BOUNDS, Histogram, Named},
     usage::{Window, WindowKind},
 };
 
@@ -75,8 +77,10 @@ const METRICS: &[Metric] = &[
         labels: &["key", "outcome"],
         help: "Requests that have ended, by the key that answered (empty: none) and by outcome: ok, 4xx, 5xx, error_event, upstream_cut, client_gone.",
         write: |snapshot, page| {
-            for ((key, outcome), count) in &snapshot.tally.requests {
-                page.sample(&[key.as_ref().map_or("", |key| key.as_str()), outcome], *count);
+            for (key, outcomes) in &snapshot.tally.requests {
+                for (outcome, count) in outcomes {
+                    page.sample(&[key.as_ref().map_or("", |key| key.as_str()), outcome], *count);
+                }
             }
         },
     },
@@ -86,7 +90,7 @@ const METRICS: &[Metric] = &[
         labels: &["key", "cause"],
         help: "Tries on keys, by what they met; ok when it was fine. A request that fails over makes several.",
         write: |snapshot, page| {
-            for ((key, cause), count) in &snapshot.tally.attempts {
+            for (key, cause, count) in rows(&snapshot.tally.attempts) {
                 page.sample(&[key.as_str(), cause], *count);
             }
         },
@@ -97,7 +101,7 @@ const METRICS: &[Metric] = &[
         labels: &["key", "model", "kind"],
         help: "Tokens as the upstream counted them: input (cached ones included), output, cached.",
         write: |snapshot, page| {
-            for ((key, model), sums) in &snapshot.tally.tokens {
+            for (key, model, sums) in rows(&snapshot.tally.tokens) {
                 for (kind, count) in [("input", sums.input), ("output", sums.output), ("cached", sums.cached)] {
                     page.sample(&[key.as_str(), model, kind], count);
                 }
@@ -337,6 +341,10 @@ fn window_name(kind: &WindowKind) -> Cow<'_, str> {
         WindowKind::Every(span) => format!("{}s", span.as_secs()).into(),
         WindowKind::Named(name) => name.as_str().into(),
     }
+}
+
+fn rows<T>(named: &Named<T>) -> impl Iterator<Item = (&Label, &Arc<str>, &T)> {
+    named.iter().flat_map(|(label, names)| names.iter().map(move |(name, value)| (label, name, value)))
 }
 
 fn seconds(moment: Timestamp) -> f64 {

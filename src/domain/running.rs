@@ -77,7 +77,7 @@ impl RunningView {
         TraceRecord {
             at: self.at,
             request_id: self.request_id.clone(),
-            method: self.method.clone(),
+            method: self.method.clone().into(),
             key: self.phase.key().map(|(key, _)| key.clone()),
             endpoint: self.endpoint.clone(),
             attempts: self.attempts.clone(),

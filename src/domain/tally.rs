@@ -18,10 +18,11 @@ const OTHER: &str = "other";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Tally {
     /// By the key that answered, if one did, and by outcome.
-    pub(crate) requests: BTreeMap<(Option<Label>, &'static str), u64>,
+    pub(crate) requests: BTreeMap<Option<Label>, BTreeMap<&'static str, u64>>,
     /// Tries on keys, by what they met.
-    pub(crate) attempts: BTreeMap<(Label, Arc<str>), u64>,
-    pub(crate) tokens: BTreeMap<(Label, Arc<str>), TokenSums>,
+    pub(crate) attempts: Named<u64>,
+    /// By key and model.
+    pub(crate) tokens: Named<TokenSums>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     /// Until the first byte of an answer's body.
@@ -29,6 +30,9 @@ pub(crate) struct Tally {
     /// Until an answer's end.
     pub(crate) total: Histogram,
 }
+
+/// By key and by a name. What is there already is found without a copy of either.
+pub(crate) type Named<T> = BTreeMap<Label, BTreeMap<Arc<str>, T>>;
 
 /// How many were how long.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,12 +44,13 @@ pub(crate) struct Histogram {
 
 impl Tally {
     pub(crate) fn fold(&mut self, record: &TraceRecord) {
-        *self.requests.entry((record.key.clone(), outcome(record))).or_default() += 1;
+        self.ended(&record.key, outcome(record));
         for attempt in &record.attempts {
-            *named(&mut self.attempts, &attempt.key, &attempt.cause) += 1;
+            enter(&mut self.attempts, &attempt.key, &attempt.cause, |count| *count += 1);
         }
         if let Some(label) = record.key.as_ref().filter(|_| record.tokens != Tokens::default()) {
-            named(&mut self.tokens, label, record.model.as_deref().unwrap_or(OTHER)).count(record.tokens);
+            let model = record.model.as_deref().unwrap_or(OTHER);
+            enter(&mut self.tokens, label, model, |sums| sums.count(record.tokens));
         }
         self.bytes_in = self.bytes_in.saturating_add(record.bytes_in);
         self.bytes_out = self.bytes_out.saturating_add(record.bytes_out);
@@ -53,6 +58,13 @@ impl Tally {
             self.first_byte.fold(span);
         }
         self.total.fold(record.total);
+    }
+
+    fn ended(&mut self, key: &Option<Label>, outcome: &'static str) {
+        match self.requests.get_mut(key) {
+            Some(outcomes) => *outcomes.entry(outcome).or_default() += 1,
+            None => drop(self.requests.insert(key.clone(), [(outcome, 1)].into())),
+        }
     }
 }
 
@@ -74,10 +86,13 @@ fn outcome(record: &TraceRecord) -> &'static str {
     }
 }
 
-fn named<'a, T: Default>(map: &'a mut BTreeMap<(Label, Arc<str>), T>, label: &Label, name: &str) -> &'a mut T {
-    let key = (label.clone(), name.into());
-    let known = map.len() < NAMES_MAX || map.contains_key(&key);
-    map.entry(if known { key } else { (label.clone(), OTHER.into()) }).or_default()
+fn enter<T: Default>(named: &mut Named<T>, label: &Label, name: &str, count: impl FnOnce(&mut T)) {
+    if let Some(known) = named.get_mut(label).and_then(|names| names.get_mut(name)) {
+        return count(known);
+    }
+    let full = named.values().map(BTreeMap::len).sum::<usize>() >= NAMES_MAX;
+    let names = named.entry(label.clone()).or_default();
+    count(names.entry(if full { OTHER } else { name }.into()).or_default());
 }
 
 #[cfg(test)]
@@ -87,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_request_is_counted_by_its_key_and_outcome() {
-        let tried = |key: &str, cause: &str| Attempt {
+        let tried = |key: &str, cause: &'static str| Attempt {
             key: Label::new(key),
             status: None,
             cause: cause.into(),
@@ -108,11 +123,11 @@ mod tests {
         ] {
             tally.fold(&record);
         }
-        let b = || Some(Label::new("b"));
         let requests: Vec<_> = tally.requests.into_iter().collect();
-        assert_eq!(requests, [((None, "5xx"), 1), ((b(), "4xx"), 1), ((b(), "client_gone"), 1), ((b(), "ok"), 1)]);
-        assert_eq!(tally.attempts.into_values().sum::<u64>(), 2);
-        assert_eq!(tally.tokens[&(Label::new("b"), "k2".into())].input, 5);
+        let of_b = [("4xx", 1), ("client_gone", 1), ("ok", 1)].into();
+        assert_eq!(requests, [(None, [("5xx", 1)].into()), (Some(Label::new("b")), of_b)]);
+        assert_eq!(tally.attempts.into_values().flat_map(BTreeMap::into_values).sum::<u64>(), 2);
+        assert_eq!(tally.tokens[&Label::new("b")]["k2"].input, 5);
         assert_eq!((tally.bytes_in, tally.bytes_out), (40, 80));
         assert_eq!((tally.first_byte.counts[0], tally.total.counts[0], tally.total.counts[12]), (3, 3, 1));
     }
@@ -124,7 +139,7 @@ mod tests {
             let tokens = Tokens { input: Some(1), ..Tokens::default() };
             tally.fold(&TraceRecord { model: Some(format!("m{number}")), tokens, ..sample("a") });
         }
-        assert_eq!(tally.tokens.len(), NAMES_MAX + 1);
-        assert_eq!(tally.tokens[&(Label::new("a"), OTHER.into())].input, NAMES_MAX as u64);
+        let of_a = &tally.tokens[&Label::new("a")];
+        assert_eq!((of_a.len(), of_a[OTHER].input), (NAMES_MAX + 1, NAMES_MAX as u64));
     }
 }

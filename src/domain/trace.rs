@@ -1,6 +1,6 @@
 //! One request as it is remembered: on disk (the old tool's fields, then ours) and on the screen. Not the file (`store`).
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub(crate) struct Attempt {
     /// `None` when no answer came.
     pub(crate) status: Option<u16>,
     /// `outcome::Cause` in snake case; `ok` when it was fine.
-    pub(crate) cause: String,
+    pub(crate) cause: Cow<'static, str>,
     pub(crate) ms: u64,
     /// By which rule it was chosen, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,12 +143,13 @@ pub(crate) struct TraceRecord {
     pub(crate) at: Timestamp,
     /// 32 hex digits.
     pub(crate) request_id: String,
-    pub(crate) method: String,
+    /// Borrowed where it is a usual one: [`method`].
+    pub(crate) method: Cow<'static, str>,
     pub(crate) prompt_hint: String,
     pub(crate) prompt_head: String,
     /// The key that answered last; `None` when none was tried.
     pub(crate) key: Option<Label>,
-    pub(crate) key_hash: Option<String>,
+    pub(crate) key_hash: Option<Arc<str>>,
     /// Path below the base path, starting with `/`, without the query.
     pub(crate) endpoint: String,
     /// What the client was sent.
@@ -199,8 +200,8 @@ impl TraceRecord {
 
     /// About how much memory it takes.
     pub(crate) fn bytes(&self) -> usize {
-        let optional = [&self.key_hash, &self.error_code, &self.shared_cause, &self.model, &self.client, &self.error];
-        let texts = [&self.request_id, &self.method, &self.prompt_hint, &self.prompt_head, &self.endpoint];
+        let optional = [&self.error_code, &self.shared_cause, &self.model, &self.client, &self.error];
+        let texts = [&self.request_id, &self.prompt_hint, &self.prompt_head, &self.endpoint];
         let texts = texts.into_iter().chain(optional.into_iter().flatten()).map(String::len).sum::<usize>();
         let tries = self.attempts.iter().map(|tried| size_of::<Attempt>() + tried.cause.len());
         size_of::<Self>() + texts + tries.sum::<usize>()
@@ -220,7 +221,7 @@ impl TraceRecord {
     /// in common. A bare status is no cause.
     pub(crate) fn causes(&self) -> impl Iterator<Item = &str> {
         let own = self.error_code.as_deref().filter(|code| code.parse::<u16>().is_err());
-        let tries = self.attempts.iter().map(|attempt| attempt.cause.as_str()).filter(|cause| *cause != "ok");
+        let tries = self.attempts.iter().map(|attempt| &*attempt.cause).filter(|cause| *cause != "ok");
         let mut named = Vec::new();
         own.into_iter().chain(tries).chain(self.shared_cause.as_deref()).filter(move |cause| {
             let new = !named.contains(cause);
@@ -228,6 +229,12 @@ impl TraceRecord {
             new
         })
     }
+}
+
+/// The name of a method, without a copy of a usual one.
+pub(crate) fn method(name: &str) -> Cow<'static, str> {
+    const USUAL: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+    USUAL.into_iter().find(|usual| *usual == name).map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 /// A plain request that was answered, for tests.
@@ -279,7 +286,13 @@ mod tests {
 
     #[test]
     fn each_cause_is_named_once() {
-        let tried = |cause: &str| Attempt { key: Label::new("a"), status: None, cause: cause.into(), ms: 1, why: None };
+        let tried = |cause: &str| Attempt {
+            key: Label::new("a"),
+            status: None,
+            cause: cause.to_owned().into(),
+            ms: 1,
+            why: None,
+        };
         let record = TraceRecord {
             error_code: Some("timeout".into()),
             attempts: vec![tried("quota"), tried("timeout"), tried("ok")],

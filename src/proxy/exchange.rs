@@ -20,7 +20,7 @@ use crate::{
         reason::{PassedOvers, passed_over},
         shared_cause::SharedCause,
         text,
-        trace::{Attempt, Ending, Tokens, TraceRecord},
+        trace::{self, Attempt, Ending, Tokens, TraceRecord},
     },
     engine::{Asked, Lease, Ticket, Wish},
     http1::{Lines, RequestHead},
@@ -64,7 +64,7 @@ impl Exchange {
         let record = TraceRecord {
             at: started.wall,
             request_id,
-            method: request.method.as_str().to_owned(),
+            method: trace::method(request.method.as_str()),
             prompt_hint: String::new(),
             prompt_head: String::new(),
             key: None,
@@ -162,7 +162,7 @@ impl Exchange {
         let attempt = Attempt {
             key: lease.choice.key.label.clone(),
             status,
-            cause: verdict.cause.code().to_owned(),
+            cause: verdict.cause.code().into(),
             ms: millis(took),
             why: Some(lease.choice.why),
         };
@@ -178,7 +178,7 @@ impl Exchange {
         });
         self.note(|record| {
             record.key = Some(lease.choice.key.label.clone());
-            record.key_hash = Some(lease.choice.hash.to_string());
+            record.key_hash = Some(lease.choice.hash.clone());
             record.rotation_index = lease.choice.rotation_index;
             record.attempts.push(attempt);
             record.passed_over = lease.choice.passed_over.clone();
@@ -187,13 +187,10 @@ impl Exchange {
     }
 
     /// The request will be answered by this attempt.
-    pub(super) fn served_by(&mut self, lease: Lease, label: &Label, hash: &str) {
+    pub(super) fn served_by(&mut self, lease: Lease, label: &Label, hash: &Arc<str>) {
         self.note(|record| {
-            // It was noted when it was tried.
-            if record.key_hash.as_deref() != Some(hash) || record.key.as_ref() != Some(label) {
-                record.key = Some(label.clone());
-                record.key_hash = Some(hash.to_owned());
-            }
+            record.key = Some(label.clone());
+            record.key_hash = Some(hash.clone());
         });
         self.lease = Some(lease);
     }
@@ -310,13 +307,13 @@ impl Exchange {
         record.attempts.push(Attempt {
             key: key.clone(),
             status: None,
-            cause: ending.code().to_owned(),
+            cause: ending.code().into(),
             ms: millis(took),
             why: Some(choice.why),
         });
         record.passed_over = choice.passed_over.clone();
         record.key = Some(key);
-        record.key_hash = Some(choice.hash.to_string());
+        record.key_hash = Some(choice.hash.clone());
         record.rotation_index = choice.rotation_index;
     }
 

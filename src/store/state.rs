@@ -154,7 +154,7 @@ impl StateFile {
         let text = text.map_err(StoreError::at(&self.path, Doing::Write))? + "\n";
         let file = atomic::replace(&self.path, text.as_bytes()).map_err(StoreError::at(&self.path, Doing::Write))?;
         self.left = file.metadata().ok().map(|metadata| Left { _file: file, stamp: stamp(&metadata) });
-        self.file = merged.as_it_reads();
+        self.file = merged.read_back();
         let before = std::mem::replace(&mut self.ours, state.clone());
         for (label, key) in before.keys {
             // A label that is not there now may come back with its history.
@@ -285,7 +285,7 @@ impl<'a> From<&'a StoredState> for Written<'a> {
 
 impl StoredState {
     /// As it comes back from the file: moments in whole seconds, names as they are read.
-    fn as_it_reads(mut self) -> Self {
+    fn read_back(mut self) -> Self {
         let own = self.own.keys.values_mut();
         let own = own.flat_map(|key| [&mut key.decayed_at, &mut key.learnt_week_reset, &mut key.learnt_month_reset]);
         let keys = self.keys.values_mut();

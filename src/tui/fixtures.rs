@@ -508,7 +508,7 @@ pub(super) fn history() -> Vec<Arc<TraceRecord>> {
 pub(super) fn hostile() -> Vec<Arc<TraceRecord>> {
     let evil = || "\u{1b}]52;c;Zm9v\u{7}\u{202e}日本語 e\u{301}\u{200b}👩‍👩‍👧‍👦 ".repeat(9);
     let record = TraceRecord {
-        method: evil(),
+        method: evil().into(),
         prompt_hint: evil(),
         key: Some(Label::new(&evil())),
         endpoint: evil(),
@@ -523,7 +523,13 @@ pub(super) fn hostile() -> Vec<Arc<TraceRecord>> {
         conversation: Some(evil()),
         client: Some(evil()),
         error: Some(evil()),
-        attempts: vec![Attempt { key: Label::new(&evil()), status: None, cause: evil(), ms: u64::MAX, why: None }],
+        attempts: vec![Attempt {
+            key: Label::new(&evil()),
+            status: None,
+            cause: evil().into(),
+            ms: u64::MAX,
+            why: None,
+        }],
         ..record()
     };
     vec![Arc::new(record)]

@@ -186,7 +186,7 @@ pub(crate) fn token_sums(words: &Words, tokens: TokenSums) -> Message {
 /// What went wrong with a request; `None` when nothing did.
 pub(crate) fn trouble(words: &Words, record: &TraceRecord) -> Option<String> {
     let code = record.error_code.as_deref();
-    let last = record.attempts.last().map(|attempt| attempt.cause.as_str()).filter(|cause| *cause != "ok");
+    let last = record.attempts.last().map(|attempt| &*attempt.cause).filter(|cause| *cause != "ok");
     let is_number = |code: &&str| code.bytes().all(|byte| byte.is_ascii_digit());
     let named = code.filter(|code| !is_number(code)).or(record.ending.error_code()).or(last);
     match (named, code) {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         key::Label,
-        reason::PassedOvers,
-        trace::{Attempt, Ending, Process, Tokens, TraceRecord},
+        reason::{Chosen, PassedOvers},
+        trace::{self, Attempt, Ending, Process, Tokens, TraceRecord},
     },
     store::{
         json,
@@ -59,7 +59,7 @@ pub(super) fn push(out: &mut Vec<u8>, record: &TraceRecord, stamp: &mut Stamp) -
     }
     line.number(named!("rotation_index"), record.rotation_index)?;
     line.number(named!("schema_version"), 1)?;
-    line.value(named!("attempts"), &record.attempts)?;
+    line.attempts(&record.attempts)?;
     if !record.passed_over.is_empty() {
         line.value(named!("passed_over"), &record.passed_over)?;
     }
@@ -70,7 +70,7 @@ pub(super) fn push(out: &mut Vec<u8>, record: &TraceRecord, stamp: &mut Stamp) -
     line.text(named!("ending"), record.ending.code());
     line.number(named!("total_ms"), millis(record.total))?;
     line.optional_number(named!("first_byte_ms"), record.first_byte.map(millis))?;
-    line.value(named!("tokens"), &record.tokens)?;
+    line.tokens(record.tokens)?;
     line.number(named!("bytes_in"), record.bytes_in)?;
     line.number(named!("bytes_out"), record.bytes_out)?;
     line.optional(named!("model"), record.model.as_deref());
@@ -127,6 +127,30 @@ impl Fields<'_> {
     fn null(&mut self, named: &'static str) {
         self.0.extend_from_slice(named.as_bytes());
         self.0.extend_from_slice(b"null");
+    }
+
+    fn attempts(&mut self, attempts: &[Attempt]) -> serde_json::Result<()> {
+        self.0.extend_from_slice(named!("attempts").as_bytes());
+        self.0.push(b'[');
+        for (number, attempt) in attempts.iter().enumerate() {
+            self.text(if number == 0 { "{\"key\":" } else { ",{\"key\":" }, attempt.key.as_str());
+            self.optional_number(named!("status"), attempt.status.map(u64::from))?;
+            self.text(named!("cause"), &attempt.cause);
+            self.number(named!("ms"), attempt.ms)?;
+            self.where_known(named!("why"), attempt.why.map(Chosen::code));
+            self.0.push(b'}');
+        }
+        self.0.push(b']');
+        Ok(())
+    }
+
+    fn tokens(&mut self, tokens: Tokens) -> serde_json::Result<()> {
+        self.0.extend_from_slice(named!("tokens").as_bytes());
+        self.optional_number("{\"input\":", tokens.input)?;
+        self.optional_number(named!("output"), tokens.output)?;
+        self.optional_number(named!("cached"), tokens.cached)?;
+        self.0.push(b'}');
+        Ok(())
     }
 
     fn value(&mut self, named: &'static str, value: &impl Serialize) -> serde_json::Result<()> {
@@ -210,11 +234,11 @@ impl Line<'_> {
         Some(TraceRecord {
             at: moment(&self.ts)?,
             request_id: self.request_id.into_owned(),
-            method: self.method.into_owned(),
+            method: trace::method(&self.method),
             prompt_hint: self.prompt_hint.into_owned(),
             prompt_head: self.prompt_head.into_owned(),
             key: self.key_label.as_deref().map(Label::new),
-            key_hash: self.key_hash.map(Cow::into_owned),
+            key_hash: self.key_hash.map(Into::into),
             endpoint: self.endpoint.into_owned(),
             status: self.status,
             latency,

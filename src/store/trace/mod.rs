@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         key::Label,
-        reason::PassedOver,
+        reason::{Chosen, PassedOver},
         snapshot::Skip,
         trace::{Attempt, Ending, Process, Tokens},
     };
@@ -180,6 +180,50 @@ mod tests {
         assert!(text.starts_with(start), "{text}");
         assert!(text.contains(r#""key_label":"alpha","key_hash":"a4a6d307ad00","endpoint":"/chat/completions","status":200,"latency_ms":12,"error_code":429,"rotation_index":2,"schema_version":1,"#), "{text}");
         assert_eq!(trace.tail(10), [record]);
+    }
+
+    #[test]
+    fn each_field_has_its_place_and_its_form() {
+        let as_line = |record: &TraceRecord| as_line(record, &TimeZone::UTC).expect("a line");
+        let full = TraceRecord {
+            prompt_hint: "say \"ж\"\n".into(),
+            passed_over: [PassedOver { key: Label::new("beta"), skip: Skip::Disabled }].into(),
+            process: Some(Process { pid: 7, name: "claude".into() }),
+            session: Some("3f2a9c1e".into()),
+            error: Some("no".into()),
+            attempts: vec![
+                Attempt { why: Some(Chosen::Bound), ..record(200).attempts.remove(0) },
+                Attempt { key: Label::new("b"), status: None, cause: "timeout".into(), ms: 9, why: None },
+            ],
+            ..record(200)
+        };
+        assert_eq!(
+            as_line(&full),
+            concat!(
+                r#"{"ts":"2026-02-02 12:30:00 +0000","request_id":"000000000000000000000000000000c8","method":"POST","#,
+                r#""prompt_hint":"say \"\u0436\"\n","prompt_head":"\u043d\u0430\u043f\u0438\u0448\u0438","#,
+                r#""key_label":"alpha","key_hash":"a4a6d307ad00","endpoint":"/chat/completions","status":200,"#,
+                r#""latency_ms":12,"error_code":429,"rotation_index":2,"schema_version":1,"#,
+                r#""attempts":[{"key":"alpha","status":429,"cause":"rate_limited","ms":11,"why":"bound"},"#,
+                r#"{"key":"b","status":null,"cause":"timeout","ms":9}],"passed_over":[{"key":"beta","code":"disabled"}],"#,
+                r#""waited_ms":3,"shared_cause":"address","ending":"upstream_cut","total_ms":40,"first_byte_ms":13,"#,
+                r#""tokens":{"input":5,"output":null,"cached":0},"bytes_in":10,"bytes_out":20,"#,
+                r#""model":"kimi-for-coding","stream":true,"conversation":"3f2a91c07be40d15","#,
+                r#""client":"KimiCLI/1.49.0","process":{"pid":7,"name":"claude"},"session":"3f2a9c1e","error":"no"}"#,
+            )
+        );
+        let refused =
+            TraceRecord { error_code: Some("no_key".into()), request_id: "1".into(), ..TraceRecord::default() };
+        assert_eq!(
+            as_line(&refused),
+            concat!(
+                r#"{"ts":"1970-01-01 00:00:00 +0000","request_id":"1","method":"","prompt_hint":"","prompt_head":"","#,
+                r#""key_label":null,"key_hash":null,"endpoint":"","status":0,"latency_ms":0,"error_code":"no_key","#,
+                r#""rotation_index":0,"schema_version":1,"attempts":[],"ending":"completed","total_ms":0,"#,
+                r#""first_byte_ms":null,"tokens":{"input":null,"output":null,"cached":null},"bytes_in":0,"bytes_out":0,"#,
+                r#""model":null,"stream":false,"client":null,"error":null}"#,
+            )
+        );
     }
 
     #[test]
