@@ -5,16 +5,14 @@ use std::{
     borrow::Cow,
     collections::BTreeSet,
     fmt::{Display, Write},
-    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 
 use super::{
-    key::Label,
     snapshot::{CircuitState, KeyView, Snapshot, Status, UsageView},
-    tally::{BOUNDS, Histogram, Named},
+    tally::{BOUNDS, Histogram},
     usage::{Window, WindowKind},
 };
 
@@ -90,7 +88,7 @@ const METRICS: &[Metric] = &[
         labels: &["key", "cause"],
         help: "Tries on keys, by what they met; ok when it was fine. A request that fails over makes several.",
         write: |snapshot, page| {
-            for (key, cause, count) in rows(&snapshot.tally.attempts) {
+            for (key, cause, count) in snapshot.tally.attempts.rows() {
                 page.sample(&[key.as_str(), cause], *count);
             }
         },
@@ -101,7 +99,7 @@ const METRICS: &[Metric] = &[
         labels: &["key", "model", "kind"],
         help: "Tokens as the upstream counted them: input (cached ones included), output, cached.",
         write: |snapshot, page| {
-            for (key, model, sums) in rows(&snapshot.tally.tokens) {
+            for (key, model, sums) in snapshot.tally.tokens.rows() {
                 for (kind, count) in [("input", sums.input), ("output", sums.output), ("cached", sums.cached)] {
                     page.sample(&[key.as_str(), model, kind], count);
                 }
@@ -341,10 +339,6 @@ fn window_name(kind: &WindowKind) -> Cow<'_, str> {
         WindowKind::Every(span) => format!("{}s", span.as_secs()).into(),
         WindowKind::Named(name) => name.as_str().into(),
     }
-}
-
-fn rows<T>(named: &Named<T>) -> impl Iterator<Item = (&Label, &Arc<str>, &T)> {
-    named.iter().flat_map(|(label, names)| names.iter().map(move |(name, value)| (label, name, value)))
 }
 
 fn seconds(moment: Timestamp) -> f64 {

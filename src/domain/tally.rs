@@ -31,8 +31,13 @@ pub(crate) struct Tally {
     pub(crate) total: Histogram,
 }
 
-/// By key and by a name. What is there already is found without a copy of either.
-pub(crate) type Named<T> = BTreeMap<Label, BTreeMap<Arc<str>, T>>;
+/// By key and by a name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Named<T> {
+    rows: BTreeMap<Label, BTreeMap<Arc<str>, T>>,
+    /// How many rows there are.
+    count: usize,
+}
 
 /// How many were how long.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,11 +51,11 @@ impl Tally {
     pub(crate) fn fold(&mut self, record: &TraceRecord) {
         self.ended(&record.key, outcome(record));
         for attempt in &record.attempts {
-            enter(&mut self.attempts, &attempt.key, &attempt.cause, |count| *count += 1);
+            self.attempts.enter(&attempt.key, &attempt.cause, |count| *count += 1);
         }
         if let Some(label) = record.key.as_ref().filter(|_| record.tokens != Tokens::default()) {
             let model = record.model.as_deref().unwrap_or(OTHER);
-            enter(&mut self.tokens, label, model, |sums| sums.count(record.tokens));
+            self.tokens.enter(label, model, |sums| sums.count(record.tokens));
         }
         self.bytes_in = self.bytes_in.saturating_add(record.bytes_in);
         self.bytes_out = self.bytes_out.saturating_add(record.bytes_out);
@@ -65,6 +70,33 @@ impl Tally {
             Some(outcomes) => *outcomes.entry(outcome).or_default() += 1,
             None => drop(self.requests.insert(key.clone(), [(outcome, 1)].into())),
         }
+    }
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), count: 0 }
+    }
+}
+
+impl<T: Default> Named<T> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Label, &str, &T)> {
+        self.rows.iter().flat_map(|(label, names)| names.iter().map(move |(name, value)| (label, &**name, value)))
+    }
+
+    /// What is there already is found without a copy of either name.
+    fn at(&mut self, label: &Label, name: &str) -> Option<&mut T> {
+        self.rows.get_mut(label)?.get_mut(name)
+    }
+
+    fn enter(&mut self, label: &Label, name: &str, count: impl FnOnce(&mut T)) {
+        let room = self.count < NAMES_MAX || self.at(label, name).is_some();
+        let name = if room { name } else { OTHER };
+        if let Some(known) = self.at(label, name) {
+            return count(known);
+        }
+        self.count += 1;
+        count(self.rows.entry(label.clone()).or_default().entry(name.into()).or_default());
     }
 }
 
@@ -84,15 +116,6 @@ fn outcome(record: &TraceRecord) -> &'static str {
         (Ending::Completed, _) => "5xx",
         (ending, _) => ending.code(),
     }
-}
-
-fn enter<T: Default>(named: &mut Named<T>, label: &Label, name: &str, count: impl FnOnce(&mut T)) {
-    if let Some(known) = named.get_mut(label).and_then(|names| names.get_mut(name)) {
-        return count(known);
-    }
-    let full = named.values().map(BTreeMap::len).sum::<usize>() >= NAMES_MAX;
-    let names = named.entry(label.clone()).or_default();
-    count(names.entry(if full { OTHER } else { name }.into()).or_default());
 }
 
 #[cfg(test)]
@@ -126,8 +149,8 @@ mod tests {
         let requests: Vec<_> = tally.requests.into_iter().collect();
         let of_b = [("4xx", 1), ("client_gone", 1), ("ok", 1)].into();
         assert_eq!(requests, [(None, [("5xx", 1)].into()), (Some(Label::new("b")), of_b)]);
-        assert_eq!(tally.attempts.into_values().flat_map(BTreeMap::into_values).sum::<u64>(), 2);
-        assert_eq!(tally.tokens[&Label::new("b")]["k2"].input, 5);
+        assert_eq!(tally.attempts.rows().map(|(_, _, count)| count).sum::<u64>(), 2);
+        assert_eq!(tally.tokens.rows[&Label::new("b")]["k2"].input, 5);
         assert_eq!((tally.bytes_in, tally.bytes_out), (40, 80));
         assert_eq!((tally.first_byte.counts[0], tally.total.counts[0], tally.total.counts[12]), (3, 3, 1));
     }
@@ -139,7 +162,7 @@ mod tests {
             let tokens = Tokens { input: Some(1), ..Tokens::default() };
             tally.fold(&TraceRecord { model: Some(format!("m{number}")), tokens, ..sample("a") });
         }
-        let of_a = &tally.tokens[&Label::new("a")];
+        let of_a = &tally.tokens.rows[&Label::new("a")];
         assert_eq!((of_a.len(), of_a[OTHER].input), (NAMES_MAX + 1, NAMES_MAX as u64));
     }
 }

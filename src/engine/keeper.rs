@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Event, HISTORY, Left, Live, QUEUE, Shared,
+    Event, Left, Live, QUEUE, Shared,
     books::Books,
     clock::Heartbeat,
     disk::{Disk, Job, PENDING_MAX},
@@ -27,7 +27,7 @@ use crate::{
         snapshot::{Link, Snapshot},
         trace::{Batch, TraceRecord},
     },
-    store::{self, queue::Refused},
+    store,
 };
 
 /// Snapshots are never closer than this.
@@ -135,7 +135,8 @@ impl Keeper {
         }
         if !records.is_empty() {
             let batch: Batch = records.into();
-            self.spread(&batch);
+            store::log::requests(&batch);
+            self.shared.history().add(&batch);
             self.append(batch);
             // The pool's part of it is saved as it changes; this is what came after.
             self.schedule();
@@ -183,23 +184,6 @@ impl Keeper {
             let excess = records.len().saturating_sub(PENDING_MAX);
             self.shared.dropped.fetch_add(u64::try_from(excess).unwrap_or_default(), Ordering::Relaxed);
             self.waiting = records[excess..].to_vec();
-        }
-    }
-
-    fn spread(&self, batch: &Batch) {
-        store::log::requests(batch);
-        let mut history = self.shared.history();
-        history.readers.retain(|reader| reader.offer(batch.clone(), batch.len()) != Err(Refused::Gone));
-        let listened = history.listeners.receiver_count() > 0;
-        for record in batch.iter() {
-            if history.recent.len() == HISTORY {
-                history.recent.pop_front();
-            }
-            history.recent.push_back(record.clone());
-            if listened {
-                // An error means that nobody listens any more.
-                let _ = history.listeners.send(record.clone());
-            }
         }
     }
 

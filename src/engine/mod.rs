@@ -5,6 +5,7 @@ mod books;
 mod clock;
 mod commands;
 mod disk;
+mod history;
 mod hold;
 mod keeper;
 mod news;
@@ -17,7 +18,6 @@ mod tests;
 mod traffic;
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -26,11 +26,12 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use self::{
     books::Books,
     clock::{Clock, Drift},
+    history::History,
     hold::Queue,
     news::News,
     running::Running,
@@ -53,11 +54,10 @@ use crate::{
         pool::{Change, Check, CheckFault, CheckKind, Choice, Left, Pool, Reloaded},
         shared_cause::SharedCause,
         snapshot::{Finding, Setup, Snapshot},
-        trace::{Batch, Tokens, TraceRecord},
+        trace::{Tokens, TraceRecord},
         usage::Usage,
     },
     store::{
-        queue,
         state::{StateFile, StoredState},
         trace::TraceFile,
     },
@@ -65,14 +65,10 @@ use crate::{
 
 /// Records waiting for the keeper; more are dropped and counted.
 const QUEUE: usize = 4096;
-/// Records a slow subscriber may lag behind before it loses some.
-const SUBSCRIBER_LAG: usize = 1024;
 /// Who wants the newest snapshot waits this long at most.
 const FRESH_WAIT: Duration = Duration::from_millis(500);
 /// Who wants to know that a change is on disk waits this long at most.
 const SAVE_WAIT: Duration = Duration::from_secs(2);
-/// Recent records kept for those who subscribe later.
-const HISTORY: usize = 2000;
 
 /// What an engine is made of.
 #[derive(Debug)]
@@ -131,15 +127,6 @@ struct Live {
     findings: Arc<[Finding]>,
 }
 
-/// Recent records and those who hear of new ones: under one lock, so that nobody misses or doubles one.
-#[derive(Debug)]
-struct History {
-    recent: VecDeque<Arc<TraceRecord>>,
-    listeners: broadcast::Sender<Arc<TraceRecord>>,
-    /// Threads that take batches as they are.
-    readers: Vec<queue::Sender<Batch>>,
-}
-
 #[derive(Debug)]
 enum Event {
     Record(Arc<TraceRecord>),
@@ -177,9 +164,6 @@ impl Engine {
         let first = keeper::snapshot(&live, &mut traffic::Aggregates::default(), &books, clock.now());
         let (publisher, snapshots) = watch::channel(Arc::new(first));
         let (events, inbox) = mpsc::channel(QUEUE);
-        let (listeners, _) = broadcast::channel(SUBSCRIBER_LAG);
-        let skipped = parts.history.len().saturating_sub(HISTORY);
-        let recent = parts.history.into_iter().skip(skipped).map(Arc::new).collect();
         let shared = Arc::new(Shared {
             live: Mutex::new(live),
             clock,
@@ -190,7 +174,7 @@ impl Engine {
             looked_at: Notify::new(),
             dropped: AtomicU64::new(0),
             snapshots,
-            history: Mutex::new(History { recent, listeners, readers: Vec::new() }),
+            history: Mutex::new(History::new(parts.history)),
             running: Mutex::default(),
             doctor_wanted: Notify::new(),
             doctor_outdated: Notify::new(),
@@ -378,20 +362,6 @@ impl Engine {
 
     pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.shared.snapshots.clone()
-    }
-
-    /// Recent records, oldest first, and every one after them.
-    pub(crate) fn records(&self) -> (Vec<Arc<TraceRecord>>, broadcast::Receiver<Arc<TraceRecord>>) {
-        let history = self.history();
-        (history.recent.iter().cloned().collect(), history.listeners.subscribe())
-    }
-
-    /// Every record from now on, for a thread: what many requests come to is handed over at once. While `most` records
-    /// wait for it, further ones are left out.
-    pub(crate) fn batches(&self, most: usize) -> queue::Receiver<Batch> {
-        let (sender, receiver) = queue::bounded(most);
-        self.history().readers.push(sender);
-        receiver
     }
 
     /// Returns when what was changed until now is on disk: a command that was answered outlives a sudden end. A disk that
