@@ -125,7 +125,7 @@ async fn a_subscriber_is_told_the_newest_and_how_many_more_there_were() {
     let first = subscription.next().await.expect("told");
     assert!(matches!(first, News::Snapshot(snapshot) if snapshot.uptime >= asked), "none from before");
     let record = |number: u64| TraceRecord { request_id: number.to_string(), ..TraceRecord::default() };
-    (0..ALL).for_each(|number| engine.record(record(number), None));
+    (0..ALL).for_each(|number| engine.record(record(number).into(), None));
     let (mut told, mut lost) = (Vec::new(), 0);
     while told.len() as u64 + lost < ALL {
         match subscription.next().await.expect("told") {

@@ -43,7 +43,7 @@ const KEYS_AT_ONCE: usize = 500;
 const TICK: Duration = Duration::from_secs(1);
 /// Records are taken so often, all that came meanwhile at once: to wake tasks, threads and the disk for each of them costs
 /// more than the request itself.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(50);
 /// How long a shared cause is news.
 const SHARED_CAUSE_SHOWN: Duration = Duration::from_secs(60);
 

@@ -291,11 +291,11 @@ impl Engine {
     }
 
     /// Hands over the record of a finished request; never waits.
-    pub(crate) fn record(&self, record: TraceRecord, served_by: Option<KeyId>) {
+    pub(crate) fn record(&self, record: Arc<TraceRecord>, served_by: Option<KeyId>) {
         if let Some(id) = served_by.filter(|_| record.tokens != Tokens::default()) {
             self.change(|live, _| live.pool.count_tokens(id, record.tokens));
         }
-        if self.shared.events.try_send(Event::Record(Arc::new(record))).is_err() {
+        if self.shared.events.try_send(Event::Record(record)).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -94,7 +94,7 @@ async fn a_rotation_tells_what_it_leaves_behind() {
     engine.command(Command::RotateTo(Label::new("alpha")));
     let (_, mut records) = engine.records();
     let tokens = Tokens { input: Some(50_000), output: Some(10), cached: Some(48_000) };
-    engine.record(TraceRecord { conversation: Some("c".into()), tokens, ..record(&engine, 200) }, None);
+    engine.record(Arc::new(TraceRecord { conversation: Some("c".into()), tokens, ..record(&engine, 200) }), None);
     records.recv().await.expect("recorded");
     let price = |notice: Notice| notice.message.arguments.into_iter().find(|(name, _)| name == "price");
     let told = price(engine.command(Command::RotateTo(Label::new("beta"))));
@@ -150,7 +150,7 @@ async fn records_reach_subscribers_late_comers_and_the_file() {
     assert!(history.is_empty());
     let id = engine.acquire(&wish(&engine), &[], true).await.expect("a key").choice.id;
     for number in 200..203 {
-        engine.record(record(&engine, number), Some(id));
+        engine.record(Arc::new(record(&engine, number)), Some(id));
     }
     for number in 200..203 {
         assert_eq!(records.recv().await.expect("heard").status, number);
@@ -168,7 +168,7 @@ async fn a_full_queue_drops_records_and_counts_them_but_never_waits() {
     let engine = start(&folder);
     // On this single-threaded runtime the keeper does not run until this test awaits.
     for _ in 0..QUEUE + 7 {
-        engine.record(record(&engine, 200), None);
+        engine.record(Arc::new(record(&engine, 200)), None);
     }
     engine.stop().await;
     let snapshot = engine.snapshots().borrow().clone();

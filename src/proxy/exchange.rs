@@ -36,8 +36,8 @@ const ERROR_MAX: usize = 300;
 pub(super) struct Exchange {
     app: Arc<App>,
     started: Now,
-    /// Taken when it is recorded, so that nothing is recorded twice.
-    record: Option<Box<TraceRecord>>,
+    /// Taken when it is recorded, so that nothing is recorded twice; until then it is nobody else's.
+    record: Option<Arc<TraceRecord>>,
     /// The attempt that answers; in flight until the answer has ended.
     lease: Option<Lease>,
     wish: Arc<Wish>,
@@ -95,7 +95,7 @@ impl Exchange {
         Self {
             app: app.clone(),
             started,
-            record: Some(Box::new(record)),
+            record: Some(Arc::new(record)),
             lease: None,
             ticket: Some(app.engine.begin(&wish)),
             wish,
@@ -203,7 +203,7 @@ impl Exchange {
     /// The head is about to go out: stamps it, and adds our lines to it.
     pub(super) fn head(&mut self, status: StatusCode, lines: &mut Lines) {
         let latency = self.elapsed();
-        let Some(record) = self.record.as_deref_mut() else { return };
+        let Some(record) = self.record.as_mut().and_then(Arc::get_mut) else { return };
         record.latency = latency;
         record.status = status.as_u16();
         if record.status >= 400 && record.error_code.is_none() {
@@ -245,9 +245,8 @@ impl Exchange {
 
     /// Bytes of the answer's body went out.
     pub(super) fn sent(&mut self, bytes: usize) {
-        let elapsed = self.elapsed();
-        let Some(record) = self.record.as_deref_mut() else { return };
-        record.first_byte.get_or_insert(elapsed);
+        let Some(record) = self.record.as_mut().and_then(Arc::get_mut) else { return };
+        record.first_byte.get_or_insert_with(|| self.app.engine.steady().saturating_sub(self.started.steady));
         record.bytes_out = record.bytes_out.saturating_add(bytes as u64);
         self.wish.sent(record.bytes_out);
     }
@@ -265,12 +264,13 @@ impl Exchange {
     /// The first ending counts: settles the key that answered, gives it back, and records the request.
     pub(super) fn end(&mut self, ending: Ending, tokens: Tokens) {
         let total = self.elapsed();
-        let Some(mut record) = self.record.take() else { return };
+        let Some(mut own) = self.record.take() else { return };
+        let Some(record) = Arc::get_mut(&mut own) else { return };
         self.ticket = None;
         let lease = self.lease.take();
         if matches!(ending, Ending::ClientGone | Ending::Cancelled) {
-            self.leave_waiting(&mut record);
-            self.leave_unanswered(&mut record, ending);
+            self.leave_waiting(record);
+            self.leave_unanswered(record, ending);
         }
         match (&lease, cause_of(ending)) {
             (Some(lease), Some(cause)) => self.app.engine.settle(lease, &Verdict::bare(cause), &self.wish),
@@ -289,7 +289,7 @@ impl Exchange {
         if let Some(code) = ending.error_code() {
             record.error_code = Some(code.to_owned());
         }
-        self.app.engine.record(*record, lease.as_ref().map(|lease| lease.choice.id));
+        self.app.engine.record(own, lease.as_ref().map(|lease| lease.choice.id));
     }
 
     /// The wait for a key that somebody had enough of.
@@ -318,7 +318,7 @@ impl Exchange {
     }
 
     fn note(&mut self, change: impl FnOnce(&mut TraceRecord)) {
-        if let Some(record) = self.record.as_deref_mut() {
+        if let Some(record) = self.record.as_mut().and_then(Arc::get_mut) {
             change(record);
         }
     }
