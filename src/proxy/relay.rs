@@ -141,13 +141,20 @@ impl Relay {
             if over.is_none() && self.body.is_over() {
                 *over = Some(End::Whole);
                 client.put_end();
-                self.watched.whole();
             }
             match (client.poll_flush(context), *over) {
-                (Poll::Ready(Ok(())), Some(end)) => return Poll::Ready(end),
+                (Poll::Ready(Ok(())), Some(end)) => {
+                    // The client has all of it; what it leaves behind need not be waited for.
+                    self.settle(end);
+                    return Poll::Ready(end);
+                }
                 (Poll::Ready(Ok(())), None) => {}
                 (Poll::Ready(Err(_)), _) => return Poll::Ready(self.watched.cut(Ending::ClientGone)),
-                (Poll::Pending, _) => return self.poll_ended(client, context),
+                (Poll::Pending, end) => {
+                    // A client that takes its time holds no key.
+                    end.into_iter().for_each(|end| self.settle(end));
+                    return self.poll_ended(client, context);
+                }
             }
             if self.watched.exchange.is_cancelled() {
                 return Poll::Ready(self.watched.cut(Ending::Cancelled));
@@ -170,6 +177,12 @@ impl Relay {
                     return Poll::Ready(self.watched.cut(Ending::UpstreamCut));
                 }
             }
+        }
+    }
+
+    fn settle(&mut self, end: End) {
+        if end == End::Whole {
+            self.watched.whole();
         }
     }
 
