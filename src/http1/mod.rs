@@ -11,6 +11,7 @@ mod framing;
 mod patience;
 mod request;
 mod scratch;
+mod server;
 mod wire;
 
 pub(crate) use self::{
@@ -20,7 +21,7 @@ pub(crate) use self::{
     framing::{BadBody, Decoder, Framing},
     patience::Patience,
     request::RequestHead,
-    scratch::with_scratch,
+    server::{AnswerFault, Call, Server},
     wire::Wire,
 };
 

@@ -11,7 +11,7 @@ thread_local! {
 }
 
 /// Lends the thread's buffer. Whoever asks while it is lent gets one of his own.
-pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+pub(super) fn with_scratch<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
     SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
         Ok(mut buffer) => work(&mut buffer),
         Err(_) => work(&mut vec![0; SIZE]),

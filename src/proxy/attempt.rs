@@ -20,8 +20,8 @@ use crate::{
         outcome::{BODY_JUDGED, Cause, Verdict, classify},
     },
     engine::Lease,
-    http1::{AnswerHead, Fields, Lines, Patience, RequestHead},
-    upstream::{self, AnswerBody, Call, Credential, TransportFault, wait_asked_for},
+    http1::{AnswerHead, Call, Fields, Lines, Patience, RequestHead},
+    upstream::{self, AnswerBody, Credential, TransportFault, wait_asked_for},
 };
 
 /// Largest error body that is relayed; more would have to be masked as it streams.

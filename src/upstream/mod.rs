@@ -33,7 +33,7 @@ use tower_service::Service as _;
 
 pub(crate) use self::link::AnswerBody;
 use self::{
-    link::{Host, Link, LinkFault},
+    link::{Host, Link},
     pool::Pool,
 };
 use crate::{
@@ -45,7 +45,7 @@ use crate::{
         retry_after,
         usage::{self, Usage},
     },
-    http1::{AnswerHead, Fields, Lines, Wire},
+    http1::{AnswerFault, AnswerHead, Call, Fields, Lines, Server, Wire},
 };
 
 /// A kept connection that was dead before shows it within this.
@@ -104,27 +104,11 @@ pub(crate) enum Credential {
     XApiKey,
 }
 
-/// A request as it goes over the wire.
-pub(crate) struct Call {
-    /// From the request line to the empty one.
-    pub(crate) head: Bytes,
-    pub(crate) body: Bytes,
-    /// HEAD is asked: the answer has no body.
-    pub(crate) to_head: bool,
-}
-
 /// An answer, its body still to come.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: AnswerHead,
     pub(crate) body: AnswerBody,
-}
-
-impl std::fmt::Debug for Call {
-    /// Not its head: the key is in it.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Call").field("body", &self.body.len()).finish_non_exhaustive()
-    }
 }
 
 impl std::fmt::Debug for Upstream {
@@ -189,16 +173,16 @@ impl Upstream {
                 let connecting = Box::pin(timeout_at(deadline, self.connect(base)));
                 let connected = connecting.await.unwrap_or(Err(TransportFault::Timeout));
                 let wire = connected.map_err(|fault| Failed { fault, dead: false })?;
-                Link::new(wire, host, generation)
+                Link { host, generation, idle_since: Instant::now(), server: Server::new(wire) }
             }
         };
         let began = Instant::now();
-        match link.send(call, deadline.saturating_duration_since(began)).await {
+        match link.server.send(call, deadline.saturating_duration_since(began)).await {
             Ok(head) => Ok(Answer { body: AnswerBody::new(&head, link, self.pool.clone()), head }),
             Err(fault) => {
                 // One that the server had closed before says so at once; later, the request may have been executed.
-                let died_idle = fault.is_cut() && began.elapsed() < DEAD_AT_ONCE && link.is_silent();
-                let dead = link.was_kept() && (fault.is_cut() && link.is_unsent() || died_idle);
+                let died_idle = fault.is_cut() && began.elapsed() < DEAD_AT_ONCE && link.server.is_silent();
+                let dead = link.server.was_kept() && (fault.is_cut() && link.server.is_unsent() || died_idle);
                 Err(Failed { fault: fault.into(), dead })
             }
         }
@@ -283,27 +267,15 @@ struct Failed {
     dead: bool,
 }
 
-impl LinkFault {
-    /// Whether the connection ended, as opposed to an answer that makes no sense.
-    fn is_cut(&self) -> bool {
-        use io::ErrorKind as Kind;
-        let Self::Cut(error) = self else { return false };
-        matches!(
-            error.kind(),
-            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero
-        )
-    }
-}
-
-impl From<LinkFault> for TransportFault {
-    fn from(fault: LinkFault) -> Self {
+impl From<AnswerFault> for TransportFault {
+    fn from(fault: AnswerFault) -> Self {
         match fault {
-            LinkFault::Late => Self::Timeout,
-            LinkFault::Cut(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            AnswerFault::Late => Self::Timeout,
+            AnswerFault::Cut(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Self::Broken("the connection ended before an answer".to_owned())
             }
-            LinkFault::Cut(error) => Self::Broken(root_cause(&error)),
-            LinkFault::Unfit(why) => Self::Broken(why),
+            AnswerFault::Cut(error) => Self::Broken(root_cause(&error)),
+            AnswerFault::Unfit(why) => Self::Broken(why),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Pool {
         let mut kept = lock(&self.0);
         let links = kept.links.get_mut(host)?;
         while let Some(mut link) = links.pop() {
-            if link.generation == generation && link.is_free() {
+            if link.generation == generation && link.server.is_free() {
                 return Some(link);
             }
         }
@@ -43,7 +43,7 @@ impl Pool {
 
     /// Keeps a connection, if it can be used again.
     pub(super) fn keep(&self, mut link: Link) {
-        if !link.is_free() {
+        if !link.server.is_free() {
             return;
         }
         link.idle_since = Instant::now();
@@ -66,7 +66,7 @@ async fn sweep(kept: Weak<Mutex<Kept>>) {
         let Some(kept) = kept.upgrade() else { return };
         let mut kept = lock(&kept);
         kept.links.retain(|_, links| {
-            links.retain_mut(|link| link.idle_since.elapsed() < IDLE && link.is_free());
+            links.retain_mut(|link| link.idle_since.elapsed() < IDLE && link.server.is_free());
             !links.is_empty()
         });
         if kept.links.is_empty() {
