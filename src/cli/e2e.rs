@@ -68,8 +68,9 @@ async fn checked(wanted: &E2eArgs, config: &Config, words: &Words) -> Result<Out
             return Err(Stop::failed(words.render(&notice.message)));
         }
     }
-    let http = Http::new(Duration::from_secs(wanted.timeout.into()), config).map_err(Stop::failed)?;
-    let mut outcome = send(wanted, &http, config, &before, words).await;
+    let uri = format!("{}{}", before.setup.local, wanted.endpoint);
+    let http = Http::new(&uri, Duration::from_secs(wanted.timeout.into()), config).map_err(Stop::failed)?;
+    let mut outcome = send(wanted, http, config, &before, words).await;
     // A key that was spent or refused on the way has nothing to answer for.
     let after = client.snapshot().await.map_err(failed)?;
     let after = eligible(&after, config);
@@ -81,11 +82,10 @@ async fn checked(wanted: &E2eArgs, config: &Config, words: &Words) -> Result<Out
 }
 
 /// One after another, until they are all sent or it is clear that they spread.
-async fn send(wanted: &E2eArgs, http: &Http, config: &Config, before: &Snapshot, words: &Words) -> Outcome {
-    let uri = format!("{}{}", before.setup.local, wanted.endpoint);
+async fn send(wanted: &E2eArgs, mut http: Http, config: &Config, before: &Snapshot, words: &Words) -> Outcome {
     let mut outcome = Outcome { eligible: eligible(before, config), ..Outcome::default() };
     for number in 1..=wanted.requests {
-        match http.get(&uri, config.proxy.token.as_ref()).await {
+        match http.get(config.proxy.token.as_ref()).await {
             Ok(answer) if answer.status.as_u16() < 400 => outcome.served.extend(answer.key),
             _ => outcome.errors += 1,
         }

@@ -1,32 +1,33 @@
 //! Asking our own proxy over HTTP, as a client does. Never an upstream: no key is sent here.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http::{StatusCode, Uri, uri::Scheme};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
 
-use crate::{config::Config, domain::key::Secret, proxy::tls};
+use crate::{
+    config::Config,
+    domain::key::Secret,
+    http1::{AnswerHead, Call, Decoder, Lines, Server, Wire},
+    proxy::tls,
+};
 
 /// Most of an answer that is read.
 const ANSWER_MAX: usize = 16 << 20;
 
-/// A client that keeps its connections.
-#[derive(Debug, Clone)]
+/// A client that asks one thing after another and keeps its connection.
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    uri: Uri,
+    tls: TlsConnector,
+    kept: Option<Server>,
     patience: Duration,
 }
 
@@ -39,9 +40,12 @@ pub(super) struct Answer {
 }
 
 impl Http {
+    /// For what stands at `uri`.
+    ///
     /// # Errors
-    /// When the proxy speaks TLS and its certificate can't be read; for people who know TLS.
-    pub(super) fn new(patience: Duration, config: &Config) -> Result<Self, String> {
+    /// When that is none, or the proxy speaks TLS and its certificate can't be read; for people who know TLS.
+    pub(super) fn new(uri: &str, patience: Duration, config: &Config) -> Result<Self, String> {
+        let uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
         let files = config.proxy.tls.as_ref();
         let certificate = files.map(|files| tls::certificate(&files.cert)).transpose();
         let certificate = certificate.map_err(|_| "the proxy's certificate can't be read".to_owned())?;
@@ -52,27 +56,61 @@ impl Http {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(OurOwn { certificate, provider }))
             .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(trusted).https_or_http().enable_http1().build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), patience })
+        Ok(Self { uri, tls: TlsConnector::from(Arc::new(trusted)), kept: None, patience })
     }
 
     /// GETs and reads to the end; errors are text for people who know HTTP.
-    pub(super) async fn get(&self, uri: &str, token: Option<&Secret>) -> Result<Answer, String> {
-        let uri: Uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
-        let mut request = Request::get(uri);
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-        }
-        let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
+    pub(super) async fn get(&mut self, token: Option<&Secret>) -> Result<Answer, String> {
+        let (call, patience) = (self.call(token), self.patience);
         let answer = async {
-            let response = self.client.request(request).await.map_err(|error| innermost(&error))?;
-            let (head, body) = response.into_parts();
-            Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| error.to_string())?;
-            let key = head.headers.get("x-kmi-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
-            Ok(Answer { status: head.status, key })
+            let kept = self.kept.take().and_then(|mut server| server.is_free().then_some(server));
+            let mut server = match kept {
+                Some(server) => server,
+                None => Server::new(self.connect().await.map_err(|error| error.to_string())?),
+            };
+            let head = server.send(&call, patience).await.map_err(|error| error.to_string())?;
+            let good = read_out(&mut server, &head).await?;
+            self.kept = Some(server).filter(|_| head.keep && good);
+            Ok(Answer { status: head.status, key: head.fields.ascii("x-kmi-key").map(str::to_owned) })
         };
-        timeout(self.patience, answer).await.map_err(|_| "no answer in time".to_owned())?
+        timeout(patience, answer).await.map_err(|_| "no answer in time".to_owned())?
     }
+
+    fn call(&self, token: Option<&Secret>) -> Call {
+        let target = self.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let mut lines = Lines::default();
+        lines.raw(format!("GET {target} HTTP/1.1\r\n").as_bytes());
+        lines.add(b"host", self.uri.authority().map_or("", |authority| authority.as_str()));
+        if let Some(token) = token {
+            lines.add(b"authorization", format!("Bearer {}", token.expose()));
+        }
+        lines.raw(b"\r\n");
+        Call { head: lines.into_bytes().into(), body: Bytes::new(), to_head: false }
+    }
+
+    async fn connect(&self) -> io::Result<Wire> {
+        let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let (is_https, port) = (self.uri.scheme() == Some(&Scheme::HTTPS), self.uri.port_u16());
+        let stream = TcpStream::connect((host, port.unwrap_or(if is_https { 443 } else { 80 }))).await?;
+        if !is_https {
+            return Ok(Wire::Plain(stream));
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        Ok(Wire::Tls(Box::new(self.tls.connect(name, stream).await?.into())))
+    }
+}
+
+/// Reads a body to its end; whether the connection may be used once more.
+async fn read_out(server: &mut Server, head: &AnswerHead) -> Result<bool, String> {
+    let (mut decoder, mut length, mut good) = (Decoder::new(head.framing), 0, true);
+    while !decoder.is_over() {
+        let came = poll_fn(|context| server.poll_body(&mut decoder, context, &mut |data, _| length += data.len()));
+        good &= came.await.map_err(|error| error.to_string())?;
+        if length > ANSWER_MAX {
+            return Err("the answer is too long".to_owned());
+        }
+    }
+    Ok(good)
 }
 
 /// Trusts the certificate that our own proxy serves with, whoever signed it and whatever names are in it, and no other.
@@ -124,15 +162,6 @@ impl ServerCertVerifier for OurOwn {
 pub(super) fn root(address: &str, path: &str) -> String {
     let end = address.match_indices('/').nth(2).map_or(address.len(), |(at, _)| at);
     format!("{}{path}", address.get(..end).unwrap_or(address))
-}
-
-/// hyper's outer errors say only that something failed.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

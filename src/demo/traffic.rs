@@ -1,23 +1,25 @@
 //! Gentle traffic for the demo: a few made-up clients that ask, read, sometimes err and sometimes hang up. Not a load
 //! generator.
 
-use std::{future::Future, pin::pin, time::Duration};
-
-use bytes::Bytes;
-use http::{Method, Request, header};
-use http_body_util::{BodyExt, Full};
-use hyper_util::{
-    client::legacy::{Client as HttpClient, connect::HttpConnector},
-    rt::TokioExecutor,
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    time::Duration,
 };
+
+use http::{Method, uri::Uri};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{net::TcpStream, task::JoinSet};
+
+use crate::http1::{Call, Decoder, Lines, Server, Wire};
 
 /// Between two visits, in milliseconds: one to three a second.
 const GAP: std::ops::Range<u64> = 330..900;
 /// Visits at once; while the proxy is slow, no more are made.
 const AT_ONCE: usize = 24;
+/// For the head of an answer. The proxy gives up long before.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A made-up program. Names say that they are the demo's: nothing here pretends to be a real client.
 #[derive(Clone, Copy)]
@@ -80,7 +82,7 @@ struct Visit {
 /// Sends requests to `proxy_base` (`http://127.0.0.1:PORT/kmi-rotor/v1`) until `stop`; the same seed asks the same
 /// things. What is still running then is hung up.
 pub async fn traffic(proxy_base: String, seed: u64, stop: impl Future<Output = ()> + Send) {
-    let client = HttpClient::builder(TokioExecutor::new()).build_http();
+    let Ok(proxy) = proxy_base.parse::<Uri>() else { return };
     let mut random = StdRng::seed_from_u64(seed);
     let mut visits = JoinSet::new();
     let mut stop = pin!(stop);
@@ -88,7 +90,7 @@ pub async fn traffic(proxy_base: String, seed: u64, stop: impl Future<Output = (
         while visits.try_join_next().is_some() {}
         let visit = Visit::draw(&mut random);
         if visits.len() < AT_ONCE {
-            visits.spawn(visit.make(client.clone(), proxy_base.clone()));
+            visits.spawn(visit.make(proxy.clone()));
         }
         let gap = Duration::from_millis(random.random_range(GAP));
         tokio::select! {
@@ -127,30 +129,35 @@ impl Visit {
         self
     }
 
-    /// Asks and reads the answer. How it went is the proxy's to show, and nobody's here.
-    async fn make(self, client: HttpClient<HttpConnector, Full<Bytes>>, proxy_base: String) {
-        let Some(request) = self.request(&proxy_base) else { return };
-        let Ok(answer) = client.request(request).await else { return };
-        let mut body = answer.into_body();
+    /// Asks, on a connection of its own, and reads the answer. How it went is the proxy's to show, and nobody's here.
+    async fn make(self, proxy: Uri) {
+        let Some(place) = proxy.authority() else { return };
+        let Ok(stream) = TcpStream::connect(place.as_str()).await else { return };
+        let mut server = Server::new(Wire::Plain(stream));
+        let Ok(head) = server.send(&self.call(place.as_str(), proxy.path()), PATIENCE).await else { return };
+        let mut body = Decoder::new(head.framing);
         let mut pieces = 0;
-        while let Some(Ok(_)) = body.frame().await {
-            pieces += 1;
-            if self.leaves_after.is_some_and(|enough| pieces >= enough) {
+        while !body.is_over() && self.leaves_after.is_none_or(|enough| pieces < enough) {
+            let came = poll_fn(|context| server.poll_body(&mut body, context, &mut |_, _| pieces += 1));
+            if came.await.is_err() {
                 return;
             }
         }
     }
 
-    fn request(&self, proxy_base: &str) -> Option<Request<Full<Bytes>>> {
+    fn call(&self, place: &str, base: &str) -> Call {
         let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
-        Request::builder()
-            .method(self.method.clone())
-            .uri(format!("{proxy_base}{}", self.path))
-            .header(header::USER_AGENT, self.agent)
-            .header(header::AUTHORIZATION, "Bearer kmi-local")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .ok()
+        let mut lines = Lines::default();
+        lines.raw(format!("{} {base}{} HTTP/1.1\r\n", self.method, self.path).as_bytes());
+        lines.add(b"host", place);
+        lines.add(b"user-agent", self.agent);
+        lines.add(b"authorization", "Bearer kmi-local");
+        lines.add(b"content-type", "application/json");
+        if !body.is_empty() {
+            lines.add(b"content-length", body.len().to_string());
+        }
+        lines.raw(b"\r\n");
+        Call { head: lines.into_bytes().into(), body: body.into(), to_head: false }
     }
 }
 

@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     layer(4, "poller", &["domain", "upstream", "engine"]),
     layer(4, "control", &["domain", "engine"]),
     layer(5, "doctor", &["domain", "i18n", "config", "store", "upstream", "engine"]),
-    layer(5, "demo", &["domain"]),
+    layer(5, "demo", &["domain", "http1"]),
     layer(6, "tui", &["domain", "i18n", "engine"]),
     layer(
         7,
