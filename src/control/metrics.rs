@@ -1,22 +1,9 @@
 //! `/metrics` over HTTP, on the control socket and on a port of its own. Not what stands there (`domain::metrics`).
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{future::pending, pin::pin, sync::Arc, time::Duration};
 
-use http_body_util::Full;
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
-    header::{self, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-    sync::Semaphore,
-    time::timeout,
-};
+use http::{Method, StatusCode};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
 use crate::{
     domain::{
@@ -24,14 +11,15 @@ use crate::{
         metrics::{self, CONTENT_TYPE},
     },
     engine::{Engine, task},
+    http1::{Asked, Client, Fields, Framing, Lines, NextHead, RequestHead, Wire},
 };
 
 /// Clients at once on the port: who collects comes alone, or in twos.
 const CLIENTS_MAX: usize = 16;
 /// From a connection to its request, and from one request to the next: collectors ask every minute or more often.
 const HEAD_PATIENCE: Duration = Duration::from_secs(120);
-/// A client that does not take an answer for so long is let go.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// A client that does not take an answer for so long is let go; a connection to the port does not last longer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Who is served.
@@ -57,53 +45,49 @@ pub(crate) async fn serve(listener: TcpListener, engine: Engine, reach: Reach) {
         };
         let engine = engine.clone();
         task::spawn(async move {
-            // An error means that the client has left, or spoke no HTTP.
-            let _ = timeout(PATIENCE, converse(Box::new(stream), engine, reach)).await;
+            // An error means that its time is over.
+            let _ = timeout(PATIENCE, converse(Client::new(Wire::Plain(stream), PATIENCE), &engine, reach)).await;
             drop(permit);
         });
     }
 }
 
-/// A client's end, of whichever kind: hyper is compiled anew for each kind that it is given.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<Io: AsyncRead + AsyncWrite + Send + Unpin> Stream for Io {}
-
 /// Answers the requests of one connection.
-pub(super) async fn converse(stream: Box<dyn Stream>, engine: Engine, reach: Reach) -> io::Result<()> {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let engine = engine.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &engine, reach).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .serve_connection(TokioIo::new(stream), service);
-    served.await.map_err(io::Error::other)
-}
-
-async fn answer<B>(request: &Request<B>, engine: &Engine, reach: Reach) -> Response<Full<Bytes>> {
-    match judge(request, reach) {
-        StatusCode::OK => {
-            let text = metrics::text(&*engine.fresh_snapshot().await);
-            said(StatusCode::OK, CONTENT_TYPE, text)
+pub(super) async fn converse(mut client: Client, engine: &Engine, reach: Reach) {
+    let mut over = pin!(pending::<()>());
+    loop {
+        let (status, asked, has_body) = match client.next_head(HEAD_PATIENCE, over.as_mut()).await {
+            NextHead::Head(head) => judged(&head, reach),
+            NextHead::Unfit(status) => (status, Asked { bare: false, old: false, keep: false }, true),
+            NextHead::End => return client.end(false).await,
+        };
+        let (content_type, text) = match status {
+            StatusCode::OK => (CONTENT_TYPE, metrics::text(&*engine.fresh_snapshot().await)),
+            status => ("text/plain; charset=utf-8", format!("{status}\n")),
+        };
+        let mut lines = Lines::default();
+        lines.add(b"content-type", content_type);
+        match client.tell(status, &lines, text.as_bytes(), &asked).await {
+            Ok(true) => {}
+            Ok(false) => return client.end(has_body).await,
+            Err(_) => return,
         }
-        status => said(status, "text/plain; charset=utf-8", format!("{status}\n")),
     }
 }
 
-fn said(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+/// What is answered, how it was asked, and whether a body comes. Nobody needs one here: it is not read, and the connection
+/// ends.
+fn judged(head: &RequestHead, reach: Reach) -> (StatusCode, Asked, bool) {
+    let has_body = head.framing != Framing::None;
+    let asked = Asked { bare: head.method == Method::HEAD, old: head.old, keep: head.keep && !has_body };
+    (judge(head, reach), asked, has_body)
 }
 
-fn judge<B>(request: &Request<B>, reach: Reach) -> StatusCode {
-    if reach == Reach::Loopback && !names_this_machine(request.headers()) {
+fn judge(head: &RequestHead, reach: Reach) -> StatusCode {
+    if reach == Reach::Loopback && !names_this_machine(&head.fields) {
         return StatusCode::FORBIDDEN;
     }
-    match (request.method(), request.uri().path()) {
+    match (&head.method, head.uri.path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => StatusCode::OK,
         (_, "/metrics") => StatusCode::METHOD_NOT_ALLOWED,
         _ => StatusCode::NOT_FOUND,
@@ -111,10 +95,10 @@ fn judge<B>(request: &Request<B>, reach: Reach) -> StatusCode {
 }
 
 /// Exactly one `Host`, and a loopback one: a foreign name that leads here is a page's trick.
-fn names_this_machine(headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
+fn names_this_machine(fields: &Fields) -> bool {
+    let mut hosts = fields.all("host");
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let host = host.to_str().ok().filter(|host| !host.contains('@'));
+    let host = std::str::from_utf8(host).ok().filter(|host| !host.contains('@'));
     let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
     authority.is_some_and(|authority| is_loopback(authority.host().trim_start_matches('[').trim_end_matches(']')))
 }
@@ -122,6 +106,10 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn head(text: &str) -> RequestHead {
+        RequestHead::parse(text.as_bytes()).expect("a head").expect("whole").0
+    }
 
     #[test]
     fn only_metrics_are_served_and_only_to_this_machine() {
@@ -137,10 +125,10 @@ mod tests {
             ("POST", "/metrics", "localhost", Reach::Socket, 405),
             ("GET", "/kmi-rotor/v1/models", "localhost", Reach::Socket, 404),
         ] {
-            let request = Request::builder().method(method).uri(path).header("host", host).body(()).expect("valid");
+            let request = head(&format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
             assert_eq!(judge(&request, reach).as_u16(), status, "{method} {path} {host}");
         }
-        let twice = Request::builder().uri("/metrics").header("host", "localhost").header("host", "localhost");
-        assert_eq!(judge(&twice.body(()).expect("valid"), Reach::Loopback), StatusCode::FORBIDDEN);
+        let twice = head("GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n");
+        assert_eq!(judge(&twice, Reach::Loopback), StatusCode::FORBIDDEN);
     }
 }

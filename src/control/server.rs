@@ -27,7 +27,10 @@ use super::{
     protocol::{LINE_MAX, Line, Request, Said, VERSION, Wish},
     subscriber,
 };
-use crate::engine::{Engine, task};
+use crate::{
+    engine::{Engine, task},
+    http1::{Client, Wire},
+};
 
 /// Clients at once.
 const CLIENTS_MAX: usize = 64;
@@ -115,9 +118,11 @@ async fn converse(stream: UnixStream, engine: &Engine, owner: &impl Owner) -> io
     let mut reading = BufReader::new(reading);
     while let Some(line) = read_line(&mut reading).await? {
         if HTTP.iter().any(|method| line.starts_with(method)) {
-            let begun = io::Cursor::new([line, b"\n".to_vec()].concat());
-            let stream = tokio::io::join(begun.chain(reading), writing);
-            return metrics::converse(Box::new(stream), engine.clone(), Reach::Socket).await;
+            let came = [&line, &b"\n"[..], reading.buffer()].concat();
+            let stream = reading.into_inner().reunite(writing).map_err(io::Error::other)?;
+            let client = Client::begun(Wire::Local(stream), came, metrics::PATIENCE);
+            metrics::converse(client, engine, Reach::Socket).await;
+            return Ok(());
         }
         let request = match understood(&line) {
             Ok(request) => request,

@@ -102,6 +102,11 @@ impl Client {
         }
     }
 
+    /// The same where some of the first request was read elsewhere.
+    pub(crate) fn begun(wire: Wire, came: Vec<u8>, stall_max: Duration) -> Self {
+        Self { incoming: came, ..Self::new(wire, stall_max) }
+    }
+
     /// Waits for the next head: for `span` until its first byte, and as long again until it is whole. While nothing of it
     /// has come, `over` ends the wait.
     pub(crate) async fn next_head(&mut self, span: Duration, mut over: Pin<&mut impl Future>) -> NextHead {
@@ -342,6 +347,24 @@ impl Client {
         if self.encoding == Encoding::Chunked {
             self.outgoing.extend_from_slice(b"0\r\n\r\n");
         }
+    }
+
+    /// Sends an answer whose body is there; whether the connection may be used once more.
+    pub(crate) async fn tell(
+        &mut self,
+        status: StatusCode,
+        lines: &Lines,
+        body: &[u8],
+        to: &Asked,
+    ) -> Result<bool, WriteFault> {
+        let framing = if body.is_empty() { Framing::None } else { Framing::Length(body.len() as u64) };
+        let keep = self.put_head(status, lines, framing, to);
+        poll_fn(|context| {
+            self.put(body, context);
+            Poll::Ready(())
+        })
+        .await;
+        self.flush().await.map(|()| keep)
     }
 
     /// Sends what was put.

@@ -16,7 +16,7 @@ mod wire;
 
 pub(crate) use self::{
     answer::AnswerHead,
-    client::{Asked, BodyFault, Client, NextHead},
+    client::{Asked, BodyFault, Client, NextHead, WriteFault},
     fields::{Fields, Lines},
     framing::{BadBody, Decoder, Framing},
     patience::Patience,

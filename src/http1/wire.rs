@@ -1,4 +1,4 @@
-//! The two kinds of a connection, plain and TLS, as one. Not what is said over it.
+//! The kinds of a connection as one: plain, TLS, and one within this machine. Not what is said over it.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsStream;
 
@@ -18,6 +18,8 @@ pub(crate) enum Wire {
     Plain(TcpStream),
     /// A session is large, and kept connections are many.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Over the control socket.
+    Local(UnixStream),
     #[cfg(test)]
     Memory(tokio::io::DuplexStream),
 }
@@ -27,6 +29,7 @@ macro_rules! each {
         match $wire {
             Wire::Plain($stream) => $work,
             Wire::Tls($stream) => $work,
+            Wire::Local($stream) => $work,
             #[cfg(test)]
             Wire::Memory($stream) => $work,
         }
@@ -66,7 +69,7 @@ impl Wire {
     /// Sends what a TLS session still holds.
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(_) | Self::Local(_) => Poll::Ready(Ok(())),
             other => each!(other, stream => Pin::new(stream).poll_flush(context)),
         }
     }

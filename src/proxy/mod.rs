@@ -27,7 +27,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
@@ -46,7 +45,7 @@ use self::{
 use crate::{
     domain::base_url::is_loopback,
     engine::Engine,
-    http1::{Asked, Client, Framing, NextHead, RequestHead, Wire},
+    http1::{Asked, Client, Framing, NextHead, RequestHead, Wire, WriteFault},
     upstream::Upstream,
 };
 
@@ -240,7 +239,8 @@ async fn attend(wire: Wire, app: Arc<App>, caller: Arc<Caller>) {
             NextHead::End => return client.end(false).await,
             NextHead::Unfit(status) => {
                 let asked = Asked { bare: false, old: false, keep: false };
-                tell(&mut client, answers::unfit(status), &asked).await;
+                // Whoever has left needs no answer.
+                let _ = tell(&mut client, &answers::unfit(status), &asked).await;
                 return client.end(true).await;
             }
         };
@@ -272,25 +272,16 @@ async fn answer(app: &Arc<App>, client: &mut Client, head: RequestHead, caller: 
         Reply::Whole(whole) => {
             let still_sends = whole.close && has_body;
             asked.keep &= !whole.close;
-            match tell(client, whole, &asked).await {
-                Some(true) => Next::Request,
-                Some(false) => Next::End { still_sends },
-                None => Next::Cut,
+            match tell(client, &whole, &asked).await {
+                Ok(true) => Next::Request,
+                Ok(false) => Next::End { still_sends },
+                Err(_) => Next::Cut,
             }
         }
         Reply::Relay(relay) => relay.send(client, &asked).await,
     }
 }
 
-/// Sends an answer whose body is there; whether the connection may be used once more, and nothing when the client has left.
-async fn tell(client: &mut Client, whole: Whole, asked: &Asked) -> Option<bool> {
-    let length = whole.body.len() as u64;
-    let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
-    let keep = client.put_head(whole.status, &whole.lines, framing, asked);
-    std::future::poll_fn(|context| {
-        client.put(&whole.body, context);
-        Poll::Ready(())
-    })
-    .await;
-    client.flush().await.ok().map(|()| keep)
+async fn tell(client: &mut Client, whole: &Whole, asked: &Asked) -> Result<bool, WriteFault> {
+    client.tell(whole.status, &whole.lines, &whole.body, asked).await
 }

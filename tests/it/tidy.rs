@@ -27,7 +27,7 @@ const LAYERS: &[Layer] = &[
     layer(3, "engine", &["domain", "store"]),
     layer(4, "proxy", &["domain", "http1", "upstream", "engine"]),
     layer(4, "poller", &["domain", "upstream", "engine"]),
-    layer(4, "control", &["domain", "engine"]),
+    layer(4, "control", &["domain", "http1", "engine"]),
     layer(5, "doctor", &["domain", "i18n", "config", "store", "upstream", "engine"]),
     layer(5, "demo", &["domain", "http1"]),
     layer(6, "tui", &["domain", "i18n", "engine"]),
