@@ -75,7 +75,9 @@ pub(crate) enum NextHead {
 /// Why a body did not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyFault {
-    /// Broken off, or framed wrongly.
+    /// The client has left, or says that it sends no more.
+    Gone,
+    /// Framed wrongly.
     Broken,
     /// No more of it for too long.
     Stalled,
@@ -209,7 +211,7 @@ impl Client {
             Some(Ok(count @ 1..)) => Ok(left - count),
             Some(_) => {
                 self.ended = true;
-                Err(BodyFault::Broken)
+                Err(BodyFault::Gone)
             }
         }
     }
@@ -228,7 +230,7 @@ impl Client {
                 None => return Err(BodyFault::Stalled),
                 Some(false) => {
                     self.ended = true;
-                    return Err(BodyFault::Broken);
+                    return Err(BodyFault::Gone);
                 }
                 Some(true) => {}
             }

@@ -32,6 +32,14 @@ pub(super) struct Held {
     _share: Option<OwnedSemaphorePermit>,
 }
 
+/// Why there is no body.
+#[derive(Debug)]
+pub(super) enum NoBody {
+    /// And nobody any more who could be told.
+    Gone,
+    Refused(Box<Refusal>),
+}
+
 impl Budget {
     pub(super) fn new(max_body: usize) -> Self {
         let units = units(max_body).saturating_mul(BODIES).min(Semaphore::MAX_PERMITS);
@@ -39,7 +47,7 @@ impl Budget {
     }
 
     /// Reads a body. What announces its length reserves it first, so that a crowd of large ones queues instead of swelling.
-    pub(super) async fn read(&self, client: &mut Client, head: &RequestHead) -> Result<Held, Refusal> {
+    pub(super) async fn read(&self, client: &mut Client, head: &RequestHead) -> Result<Held, NoBody> {
         match head.framing {
             // No request ends with its connection.
             Framing::None | Framing::UntilEnd => Ok(Held { bytes: Bytes::new(), _share: None }),
@@ -53,7 +61,7 @@ impl Budget {
                 allow(client, head).await?;
                 let mut left = length;
                 while left > 0 {
-                    left = client.read_length(&mut bytes, left, STALL).await.map_err(refusal)?;
+                    left = client.read_length(&mut bytes, left, STALL).await?;
                 }
                 Ok(Held { bytes: bytes.freeze(), _share: share })
             }
@@ -61,13 +69,13 @@ impl Budget {
         }
     }
 
-    async fn read_chunks(&self, client: &mut Client, head: &RequestHead) -> Result<Held, Refusal> {
+    async fn read_chunks(&self, client: &mut Client, head: &RequestHead) -> Result<Held, NoBody> {
         let (mut bytes, mut share) = (Vec::new(), None);
         let mut decoder = Decoder::new(head.framing);
         allow(client, head).await?;
         while !decoder.is_over() {
             let before = bytes.len();
-            client.read_framed(&mut bytes, &mut decoder, STALL).await.map_err(refusal)?;
+            client.read_framed(&mut bytes, &mut decoder, STALL).await?;
             if bytes.len() > self.max_body {
                 return Err(self.too_large());
             }
@@ -79,7 +87,7 @@ impl Budget {
         Ok(Held { bytes: bytes.into(), _share: share })
     }
 
-    async fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    async fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, NoBody> {
         if bytes == 0 {
             return Ok(None);
         }
@@ -94,17 +102,19 @@ impl Budget {
                 "bodies_too_many",
                 "Too many large request bodies at once",
                 "Try again shortly; KMI_PROXY_MAX_BODY_MB sets how much memory bodies may take.",
-            )),
+            )
+            .into()),
         }
     }
 
-    fn too_large(&self) -> Refusal {
+    fn too_large(&self) -> NoBody {
         Refusal::of_request(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
             &format!("The request body is larger than {} MB", self.max_body / (1024 * 1024)),
             "The limit is KMI_PROXY_MAX_BODY_MB.",
         )
+        .into()
     }
 }
 
@@ -121,20 +131,27 @@ const fn units(bytes: usize) -> usize {
 }
 
 /// A client that waits for leave to send its body gets it.
-async fn allow(client: &mut Client, head: &RequestHead) -> Result<(), Refusal> {
+async fn allow(client: &mut Client, head: &RequestHead) -> Result<(), NoBody> {
     if head.expects_continue {
         client.put_continue();
-        client.flush().await.map_err(|_| refusal(BodyFault::Broken))?;
+        client.flush().await.map_err(|_| NoBody::Gone)?;
     }
     Ok(())
 }
 
-fn refusal(fault: BodyFault) -> Refusal {
-    let (status, code, message) = match fault {
-        BodyFault::Stalled => (StatusCode::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming"),
-        BodyFault::Broken => {
-            (StatusCode::BAD_REQUEST, "body_broken", "The request body broke off or is framed wrongly")
-        }
-    };
-    Refusal::of_request(status, code, message, "")
+impl From<Refusal> for NoBody {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<BodyFault> for NoBody {
+    fn from(fault: BodyFault) -> Self {
+        let (status, code, message) = match fault {
+            BodyFault::Gone => return Self::Gone,
+            BodyFault::Stalled => (StatusCode::REQUEST_TIMEOUT, "body_stalled", "The request body stopped coming"),
+            BodyFault::Broken => (StatusCode::BAD_REQUEST, "body_broken", "The request body is framed wrongly"),
+        };
+        Refusal::of_request(status, code, message, "").into()
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     App,
     answers::{self, Refusal, Whole},
     attempt::{self, Answer, Failure, Outbound},
-    body::Held,
+    body::{Held, NoBody},
     caller::Caller,
     exchange::Exchange,
     guard, headers,
@@ -72,7 +72,8 @@ pub(super) async fn handle(
     }
     let held = match exchange.wish().unless_ordered(pin!(app.budget.read(client, &head))).await {
         Ok(Ok(held)) => held,
-        Ok(Err(refusal)) => return whole(exchange.refuse(refusal)),
+        Ok(Err(NoBody::Refused(refusal))) => return whole(exchange.refuse(*refusal)),
+        Ok(Err(NoBody::Gone)) => return None,
         // What is still read can only be ended.
         Err(_) => return whole(exchange.refuse(Refusal::cancelled())),
     };

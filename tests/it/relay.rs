@@ -3,7 +3,7 @@
 use kmi_tui::demo::{Behaviour, Ended};
 
 use crate::support::{
-    client,
+    client::{self, Raw},
     proxy::{home, key, simulator},
 };
 
@@ -125,6 +125,21 @@ async fn a_client_that_hangs_up_ends_the_request_upstream() {
     let state =
         proxy.state_where("two requests", |state| state["keys"]["alpha"]["request_count"].as_u64() >= Some(1)).await;
     assert_eq!(state["keys"]["alpha"]["error_5xx"], 0, "a client's hang-up says nothing against the key");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_of_its_body_is_recorded_as_gone() {
+    let simulator = simulator(&["alpha"]).await;
+    let proxy = home(&simulator, &["alpha"]).start().await;
+    for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
+        let mut raw = Raw::open(proxy.address).await;
+        let post = format!("POST /kmi-rotor/v1/chat/completions HTTP/1.1\r\nHost: {}", proxy.address);
+        raw.send(format!("{post}\r\n{framing}\r\n\r\n9\r\n{{\"model")).await;
+    }
+    for record in proxy.traced(2).await {
+        assert_eq!((&record["status"], &record["ending"]), (&499.into(), &"client_gone".into()), "{record}");
+    }
+    assert!(simulator.requests().is_empty());
 }
 
 #[tokio::test]
