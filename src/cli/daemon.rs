@@ -97,7 +97,7 @@ pub(super) async fn spawn(args: &Args, config: &Config, words: &Words) -> Result
     let snapshot = client.snapshot().await.map_err(|error| Stop::failed(words.render(&error.message())))?;
     let unwell = |reason: String| Stop::failed(words.render(&Message::new("cli-proxy-failed").with("reason", reason)));
     let readiness = http::root(&snapshot.setup.local, "/readyz");
-    let mut http = Http::new(&readiness, START_PATIENCE, config).map_err(unwell)?;
+    let mut http = Http::new(&readiness, START_PATIENCE, config.proxy.tls.as_ref()).map_err(unwell)?;
     http.get(None).await.map_err(unwell)?;
     Ok(snapshot)
 }

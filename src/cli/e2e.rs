@@ -69,7 +69,8 @@ async fn checked(wanted: &E2eArgs, config: &Config, words: &Words) -> Result<Out
         }
     }
     let uri = format!("{}{}", before.setup.local, wanted.endpoint);
-    let http = Http::new(&uri, Duration::from_secs(wanted.timeout.into()), config).map_err(Stop::failed)?;
+    let patience = Duration::from_secs(wanted.timeout.into());
+    let http = Http::new(&uri, patience, config.proxy.tls.as_ref()).map_err(Stop::failed)?;
     let mut outcome = send(wanted, http, config, &before, words).await;
     // A key that was spent or refused on the way has nothing to answer for.
     let after = client.snapshot().await.map_err(failed)?;

@@ -14,7 +14,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::{
-    config::Config,
+    config::TlsFiles,
     domain::key::Secret,
     http1::{AnswerHead, Call, Decoder, Lines, Server, Wire},
     proxy::tls,
@@ -40,14 +40,13 @@ pub(super) struct Answer {
 }
 
 impl Http {
-    /// For what stands at `uri`.
+    /// For what stands at `uri`; `tls`: what the proxy serves with.
     ///
     /// # Errors
     /// When that is none, or the proxy speaks TLS and its certificate can't be read; for people who know TLS.
-    pub(super) fn new(uri: &str, patience: Duration, config: &Config) -> Result<Self, String> {
+    pub(super) fn new(uri: &str, patience: Duration, tls: Option<&TlsFiles>) -> Result<Self, String> {
         let uri = uri.parse().map_err(|error| format!("{uri}: {error}"))?;
-        let files = config.proxy.tls.as_ref();
-        let certificate = files.map(|files| tls::certificate(&files.cert)).transpose();
+        let certificate = tls.map(|files| tls::certificate(&files.cert)).transpose();
         let certificate = certificate.map_err(|_| "the proxy's certificate can't be read".to_owned())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let trusted = ClientConfig::builder_with_provider(provider.clone())
@@ -166,7 +165,44 @@ pub(super) fn root(address: &str, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_kept_until_it_is_said_to_end() {
+        const KEPT: &str =
+            "HTTP/1.1 200 OK\r\nx-kmi-key: alpha\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+        const LAST: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let uri = format!("http://{}/kmi-rotor/v1?a=b", listener.local_addr().expect("bound"));
+        let serving = tokio::spawn(async move {
+            let mut asked = Vec::new();
+            for answers in [&[KEPT, LAST][..], &[KEPT]] {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                for answer in answers {
+                    let mut head = [0; 1000];
+                    let length = stream.read(&mut head).await.expect("a request");
+                    asked.push(String::from_utf8_lossy(&head[..length]).into_owned());
+                    stream.write_all(answer.as_bytes()).await.expect("taken");
+                }
+            }
+            asked
+        });
+        let mut http = Http::new(&uri, Duration::from_secs(30), None).expect("valid");
+        let token = Secret::new("token-of-the-proxy").expect("valid");
+        for (status, key) in [(200, Some("alpha")), (503, None), (200, Some("alpha"))] {
+            let answer = http.get(Some(&token)).await.expect("an answer");
+            assert_eq!((answer.status.as_u16(), answer.key.as_deref()), (status, key));
+        }
+        for asked in serving.await.expect("served") {
+            assert!(asked.starts_with("GET /kmi-rotor/v1?a=b HTTP/1.1\r\nhost: 127.0.0.1:"), "{asked}");
+            assert!(asked.ends_with("\r\nauthorization: Bearer token-of-the-proxy\r\n\r\n"), "{asked}");
+        }
+    }
 
     #[test]
     fn a_path_is_put_beside_the_base_path() {
