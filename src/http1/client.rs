@@ -42,6 +42,8 @@ pub(crate) struct Client {
     /// What is to go out, and how much of it has gone.
     outgoing: Vec<u8>,
     gone_out: usize,
+    /// The last request's body, or a part of it, was not read.
+    owed: bool,
     /// How the body of the answer that is being sent is framed.
     encoding: Encoding,
     /// Nothing more can come, or go.
@@ -96,6 +98,7 @@ impl Client {
             known: 0,
             outgoing: Vec::new(),
             gone_out: 0,
+            owed: false,
             encoding: Encoding::Plain,
             ended: false,
             stall: Patience::default(),
@@ -182,6 +185,7 @@ impl Client {
             Ok(Some((head, length))) => {
                 self.incoming = seen[length..].to_vec();
                 self.known = 0;
+                self.owed = head.framing != Framing::None;
                 Some(NextHead::Head(head))
             }
             Err(status) => Some(NextHead::Unfit(status)),
@@ -199,6 +203,7 @@ impl Client {
         if ahead > 0 {
             body.extend_from_slice(&self.incoming[..ahead]);
             self.use_up(ahead);
+            self.owed = ahead < left;
             return Ok(left - ahead);
         }
         let wire = &mut self.wire;
@@ -208,7 +213,10 @@ impl Client {
         });
         match read.await {
             None => Err(BodyFault::Stalled),
-            Some(Ok(count @ 1..)) => Ok(left - count),
+            Some(Ok(count @ 1..)) => {
+                self.owed = count < left;
+                Ok(left - count)
+            }
             Some(_) => {
                 self.ended = true;
                 Err(BodyFault::Gone)
@@ -237,7 +245,13 @@ impl Client {
         }
         let used = decoder.decode(&self.incoming, &mut |data| body.extend_from_slice(data));
         self.use_up(used.map_err(|_| BodyFault::Broken)?);
+        self.owed = !decoder.is_over();
         Ok(())
+    }
+
+    /// Whether something of the last request's body was not read: what comes next is no head then, and nothing may follow.
+    pub(crate) const fn owes_body(&self) -> bool {
+        self.owed
     }
 
     /// Forgets what was used of what came.

@@ -265,13 +265,13 @@ enum Next {
 
 async fn answer(app: &Arc<App>, client: &mut Client, head: RequestHead, caller: &Arc<Caller>) -> Next {
     let mut asked = Asked { bare: head.method == Method::HEAD, old: head.old, keep: head.keep };
-    let has_body = head.framing != Framing::None;
     let Some(reply) = forward::handle(app, client, head, caller).await else { return Next::Cut };
     asked.keep &= !app.closing.load(Ordering::Relaxed);
     match reply {
         Reply::Whole(whole) => {
-            let still_sends = whole.close && has_body;
-            asked.keep &= !whole.close;
+            // Whoever is answered before, or in the middle of, its body: the rest of that is no request.
+            let still_sends = client.owes_body();
+            asked.keep &= !(whole.close || still_sends);
             match tell(client, &whole, &asked).await {
                 Ok(true) => Next::Request,
                 Ok(false) => Next::End { still_sends },

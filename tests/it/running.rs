@@ -136,6 +136,10 @@ async fn what_is_still_coming_in_can_be_ended_only() {
     assert_eq!(send_to(&proxy, &running, "alpha").await, "refused-reading");
     cancel(&proxy, &running).await;
     raw.read_until("cancelled").await;
+    // The rest of the body is no request.
+    raw.send("more of it\r\n\r\n").await;
+    raw.read_to_end().await;
+    assert_eq!(raw.text().matches("HTTP/1.1 ").count(), 1, "{}", raw.text());
     let record = until("the record", || proxy.trace().pop()).await;
     assert_eq!((&record["ending"], &record["attempts"]), (&"cancelled".into(), &json!([])), "{record}");
     assert!(simulator.requests().is_empty());

@@ -113,6 +113,14 @@ async fn what_is_hidden_behind_a_body_never_goes_upstream() {
         let request = format!("{old}{rest}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}");
         hold(&mut scene, [(request, Refused)]).await;
     }
+    // Some answers need no body: it is not read, and not taken for a request either.
+    for target in ["/healthz", "/readyz", "/kmi-rotor/v1"] {
+        for framing in ["Content-Length: 500\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n99\r\n"] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: HOST\r\n{framing}{HIDDEN}");
+            let (answer, seen) = scene.seen(scene.tell(&request)).await;
+            assert!(seen.is_empty() && statuses(&answer) == [200], "{target}: {seen:?}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]
