@@ -2,13 +2,15 @@
 //! task of its own, so an answer wakes nobody but the request that waits for it. Not which connection is used (`upstream`).
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io::{self, ErrorKind, IoSlice},
+    pin::pin,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use tokio::task::coop::unconstrained;
 
 use super::{
     answer::AnswerHead,
@@ -46,8 +48,10 @@ pub(crate) struct Call {
 /// A request on its way out. An answer may come before all of it has gone.
 #[derive(Debug, Default)]
 struct Outgoing {
+    /// What of it is still to go. Nothing is held of what has gone: answers last, and so do kept connections.
     head: Bytes,
     body: Bytes,
+    /// Bytes that have gone.
     gone: usize,
     /// It can't go on.
     fault: Option<io::Error>,
@@ -121,9 +125,13 @@ impl Server {
     /// Whether it can take a request: all of the last one has gone, and nothing has come since its answer, an end neither.
     /// Whoever waited for it is forgotten.
     pub(crate) fn is_free(&mut self) -> bool {
-        let mut byte = [0];
-        let context = &mut Context::from_waker(Waker::noop());
-        self.request.is_gone() && self.incoming.is_empty() && self.wire.poll_bytes(context, &mut byte).is_pending()
+        if !self.request.is_gone() || !self.incoming.is_empty() {
+            return false;
+        }
+        let (mut byte, context) = ([0], &mut Context::from_waker(Waker::noop()));
+        // A task that has done much in one go would be told that nothing is there.
+        let come = unconstrained(poll_fn(|context| self.wire.poll_bytes(context, &mut byte)));
+        pin!(come).poll(context).is_pending()
     }
 
     /// Ready when something of an answer's body was given to `take`, or it is over. The answer is whether the connection may
@@ -222,22 +230,30 @@ impl From<io::Error> for AnswerFault {
 
 impl Outgoing {
     const fn is_gone(&self) -> bool {
-        self.gone == self.head.len() + self.body.len()
+        self.head.is_empty() && self.body.is_empty()
+    }
+
+    fn has_gone(&mut self, count: usize) {
+        self.gone += count;
+        let of_head = count.min(self.head.len());
+        self.head.advance(of_head);
+        self.body.advance(count - of_head);
+        if self.is_gone() {
+            (self.head, self.body) = (Bytes::new(), Bytes::new());
+        }
     }
 
     /// Sends on, as far as the other side takes it. A fault is kept: an answer may be there that says why.
     fn poll_go(&mut self, wire: &mut Wire, context: &mut Context<'_>) {
         while !self.is_gone() && self.fault.is_none() {
-            let head = &self.head[self.gone.min(self.head.len())..];
-            let body = &self.body[self.gone.saturating_sub(self.head.len())..];
-            let both = [IoSlice::new(head), IoSlice::new(body)];
-            let parts = match (head.is_empty(), body.is_empty()) {
+            let both = [IoSlice::new(&self.head), IoSlice::new(&self.body)];
+            let parts = match (self.head.is_empty(), self.body.is_empty()) {
                 (true, _) => &both[1..],
                 (false, true) => &both[..1],
                 (false, false) => &both[..],
             };
             match wire.poll_write(context, parts) {
-                Poll::Ready(Ok(count)) => self.gone += count,
+                Poll::Ready(Ok(count)) => self.has_gone(count),
                 Poll::Ready(Err(error)) => self.fault = Some(error),
                 Poll::Pending => return,
             }
@@ -245,5 +261,28 @@ impl Outgoing {
         if let (true, None, Poll::Ready(Err(error))) = (self.is_gone(), &self.fault, wire.poll_flush(context)) {
             self.fault = Some(error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::duplex, task::coop};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_is_seen_by_a_task_that_has_done_much_too() {
+        poll_fn(|context| {
+            while coop::has_budget_remaining() {
+                assert!(pin!(coop::consume_budget()).poll(context).is_ready());
+            }
+            let (far, near) = duplex(1);
+            let mut server = Server::new(Wire::Memory(near));
+            assert!(server.is_free());
+            drop(far);
+            assert!(!server.is_free());
+            Poll::Ready(())
+        })
+        .await;
     }
 }

@@ -125,6 +125,18 @@ async fn a_connection_is_not_used_again_while_a_request_still_leaves_it_or_after
 }
 
 #[tokio::test]
+async fn nothing_is_held_of_a_request_that_has_gone() {
+    let upstream = Upstream::new(PATIENT).expect("TLS");
+    let body = Bytes::from(vec![b'x'; 100]);
+    for bytes in
+        [&b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"[..], b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"]
+    {
+        let answer = ask(&upstream, answering(bytes).await, Some(body.clone())).await.expect("answered");
+        assert!(body.is_unique(), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn forgotten_connections_are_not_used_again() {
     let upstream = Upstream::new(PATIENT).expect("TLS");
     let (address, count) = forgetful(false).await;
