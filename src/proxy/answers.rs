@@ -245,8 +245,13 @@ pub(super) fn dry_run(method: &Method, url: &str, rest: &str, label: &str) -> Wh
 fn json_answer(status: StatusCode, body: &Value) -> Whole {
     let mut lines = Lines::default();
     lines.add(b"content-type", "application/json");
-    lines.add(b"date", httpdate::fmt_http_date(wall().into()));
+    lines.add(b"date", date());
     Whole { status, lines, body: body.to_string().into(), close: false }
+}
+
+/// Now, as heads say it.
+pub(super) fn date() -> String {
+    httpdate::fmt_http_date(wall().into())
 }
 
 fn described(label: &str, skip: &Skip) -> Value {

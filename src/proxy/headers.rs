@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::answers::date;
 use crate::{
     domain::key::{Key, Secret},
     http1::{Fields, Framing, Lines, RequestHead},
@@ -137,6 +138,10 @@ pub(super) fn for_client(upstream: &Fields, secret: &Secret, without: &[&str]) -
             lines.pass(name, value);
         }
     }
+    // Who hands an answer on says when it came, where its maker does not (RFC 9110, 6.6.1).
+    if !upstream.contains("date") {
+        lines.add(b"date", date());
+    }
     lines
 }
 
@@ -250,10 +255,15 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("content-encoding", "gzip"),
             ("retry-after", "3"),
+            ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ]);
         let passed =
             |without: &[&str]| String::from_utf8(for_client(&upstream, &secret, without).into_bytes()).expect("text");
-        assert_eq!(passed(&[]), "Content-Type: application/json\r\ncontent-encoding: gzip\r\nretry-after: 3\r\n");
-        assert_eq!(passed(&["content-encoding"]), "Content-Type: application/json\r\nretry-after: 3\r\n");
+        let (kind, rest) =
+            ("Content-Type: application/json\r\n", "retry-after: 3\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+        assert_eq!(passed(&[]), format!("{kind}content-encoding: gzip\r\n{rest}"));
+        assert_eq!(passed(&["content-encoding"]), format!("{kind}{rest}"));
+        let undated = for_client(&Fields::for_tests(&[]), &secret, &[]).into_bytes();
+        assert!(undated.starts_with(b"date: ") && undated.ends_with(b" GMT\r\n"), "one has a date, always");
     }
 }
