@@ -315,7 +315,8 @@ impl Client {
         match (self.encoding, framing) {
             (Encoding::Chunked, _) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             (Encoding::Plain, Framing::None) => out.extend_from_slice(b"content-length: 0\r\n"),
-            (Encoding::Plain, Framing::Length(length)) => {
+            // To HEAD it says how long the body would be.
+            (Encoding::Plain | Encoding::Nothing, Framing::Length(length)) if !bodiless => {
                 out.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
             }
             (Encoding::Plain | Encoding::Nothing, _) => {}
@@ -550,6 +551,24 @@ mod tests {
         client.flush().await.expect_err("stalled");
         assert_eq!(began.elapsed(), PATIENCE);
         drop(far);
+    }
+
+    #[tokio::test]
+    async fn a_length_is_told_wherever_there_could_be_a_body() {
+        let (told, bodiless) = ("content-length: 2\r\n", "");
+        for (bare, status, length, body) in [
+            (false, StatusCode::OK, told, "ok"),
+            (true, StatusCode::OK, told, ""),
+            (false, StatusCode::NO_CONTENT, bodiless, ""),
+            (true, StatusCode::NOT_MODIFIED, bodiless, ""),
+        ] {
+            let (_far, mut client) = connected(1000);
+            let asked = Asked { bare, old: false, keep: true };
+            assert!(client.put_head(status, &Lines::default(), Framing::Length(2), &asked));
+            client.put(b"ok", &mut Context::from_waker(std::task::Waker::noop()));
+            let expected = format!("HTTP/1.1 {status}\r\n{length}\r\n{body}");
+            assert_eq!(String::from_utf8_lossy(&client.outgoing), expected);
+        }
     }
 
     #[tokio::test]
