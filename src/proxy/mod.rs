@@ -45,7 +45,7 @@ use self::{
 use crate::{
     domain::base_url::is_loopback,
     engine::Engine,
-    http1::{Asked, Client, Framing, NextHead, RequestHead, Wire, WriteFault},
+    http1::{Asked, Client, NextHead, RequestHead, Wire, WriteFault},
     upstream::Upstream,
 };
 
