@@ -105,8 +105,9 @@ async fn text_that_commands_a_terminal_reaches_none() {
 /// The dashboard shows all of it, and its terminal is commanded by nobody else.
 async fn on_screens(home: &Home) {
     let mut screen = Terminal::open(home, &[], (120, 40));
-    screen.until_text("/chat/completions").await;
-    // Details of the newest request, the doctor, the help, another language.
+    // The newest request has come.
+    screen.until_text("/models").await;
+    // Its details, the doctor, the help, another language.
     screen.press("3\r").await;
     screen.until_text("Tries").await;
     screen.press("\x1b").await;
