@@ -56,7 +56,7 @@ pub(super) fn setup() -> Setup {
 }
 
 fn settings() -> Vec<SettingView> {
-    let file = || SettingOrigin::File("/home/ann/work/project/.env".into());
+    let file = || SettingOrigin::File("/home/ann/code/project/.env".into());
     let rows = [
         ("KMI_AUTHS_DIR", "/home/ann/.kimi/_auths", SettingOrigin::Default, true),
         ("KMI_PROXY_LISTEN", "127.0.0.1:54123", SettingOrigin::Flag("--listen".into()), false),

@@ -486,7 +486,7 @@ fn the_settings_tell_value_and_origin_and_are_searched() {
         "KMI_PROXY_LISTEN",
         "127.0.0.1:54123",
         "--listen",
-        "/home/ann/work/project/.env",
+        "/home/ann/code/project/.env",
         "needs a restart",
         "comes from",
     ] {
